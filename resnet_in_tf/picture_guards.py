@@ -1,0 +1,169 @@
+"""Guards against bad picture files: which formats open, how large, and the words of a refusal."""
+
+import contextlib
+import os
+import stat
+import threading
+import warnings
+
+# Imported for their entries in Image.OPEN and Image.SAVE. None of them runs another program.
+from PIL import (BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin,  # noqa: F401
+                 PngImagePlugin, PpmImagePlugin, TiffImagePlugin, WebPImagePlugin)
+
+from resnet_in_tf.errors import UserError
+
+FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP', 'TIFF', 'GIF', 'PPM')
+MAX_PIXELS = 178956970  # where Pillow, too, takes a picture for a decompression bomb
+
+_ORIENTATION = 0x0112  # tag number in EXIF and TIFF
+_warnings_lock = threading.Lock()
+
+
+class PictureError(UserError):
+    """A picture that cannot be read or written: `<path>: <reason>`, one line."""
+
+
+def refusal(name, reason):
+    """Builds the error for a picture.
+
+    Args:
+        name: str, the file as the user knows it.
+        reason: str or exception; runs of white space become one blank.
+
+    Returns:
+        PictureError, to be raised.
+    """
+    return PictureError('{}: {}'.format(name, ' '.join(str(reason).split())))
+
+
+@contextlib.contextmanager
+def guarded(name, action='read'):
+    """Turns whatever the code inside throws into one PictureError that names the file.
+
+    Decoders throw nearly anything on damaged bytes (struct.error, IndexError, zlib.error ...), so
+    every Exception counts; KeyboardInterrupt and the like pass.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except MemoryError:
+        raise refusal(name, 'not enough memory for a picture of this size') from None
+    except Image.DecompressionBombError:
+        raise refusal(name, 'a decompression bomb, refused before decoding') from None
+    except OSError as error:
+        if error.errno is not None:
+            reason = 'cannot {} it: {}'.format(action, os.strerror(error.errno))
+        elif 'truncated' in str(error):
+            reason = 'the file is cut short ({})'.format(error)
+        else:
+            reason = 'cannot {} it: {}'.format(action, error)
+        raise refusal(name, reason) from error
+    except Exception as error:
+        reason = 'cannot {} it, the data are damaged ({}: {})'.format(
+            action, type(error).__name__, error)
+        raise refusal(name, reason) from error
+
+
+@contextlib.contextmanager
+def open_file(path):
+    """Opens a file for reading, with a clear refusal of what is no file.
+
+    Args:
+        path: str or path-like.
+
+    Yields:
+        A binary file that can seek.
+
+    Raises:
+        PictureError: missing, a folder, a device, or not permitted.
+    """
+    path = os.fspath(path)
+    with guarded(path):
+        try:
+            kind = os.stat(path).st_mode
+        except FileNotFoundError:
+            raise refusal(path, 'no such file') from None
+        if stat.S_ISDIR(kind):
+            raise refusal(path, 'is a folder, not a picture')
+        if not stat.S_ISREG(kind):
+            raise refusal(path, 'is not a regular file')
+        with open(path, 'rb') as file:
+            yield file
+
+
+def open_picture(file, name, formats=None, max_pixels=MAX_PIXELS):
+    """Reads a picture's header and applies every guard; no pixel is decoded.
+
+    Args:
+        file: binary file that can seek, at its start.
+        name: str for messages.
+        formats: names out of FORMATS that are allowed, None for all.
+        max_pixels: int, the largest width * height.
+
+    Returns:
+        (PIL image, not loaded; (width, height) after orientation; EXIF orientation 1 to 8 that
+        the pixels still need once loaded).
+
+    Raises:
+        PictureError: empty, not a picture, a damaged header, or too large.
+    """
+    formats = FORMATS if formats is None else tuple(formats)
+    unknown = [name_ for name_ in formats if name_ not in FORMATS]
+    if unknown:
+        raise ValueError('unknown formats {}, known are {}'.format(unknown, FORMATS))
+    prefix = file.read(16)
+    if not prefix:
+        raise refusal(name, 'the file is empty')
+    with guarded(name), _without_warnings():
+        image = _open_header(file, prefix, name, formats)
+        if image.format == 'TIFF':
+            # Pillow turns a TIFF while it loads, and releases differ in the size they tell before.
+            width, height = int(image.tag_v2[256]), int(image.tag_v2[257])
+            orientation, todo = image.tag_v2.get(_ORIENTATION), 1
+        else:
+            width, height = image.size
+            orientation = todo = _exif_orientation(image.info.get('exif'))
+    if width < 1 or height < 1:
+        raise refusal(name, 'the picture has no pixels ({}x{})'.format(width, height))
+    if width * height > max_pixels:
+        raise refusal(name, '{}x{} pixels are more than the limit of {:.0f} million, refused '
+                            'before decoding'.format(width, height, max_pixels / 1e6))
+    size = (height, width) if orientation in (5, 6, 7, 8) else (width, height)
+    return image, size, todo
+
+
+@contextlib.contextmanager
+def _without_warnings():
+    # Pillow warns of damaged EXIF; the filters are the process's own, so one thread at a time.
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        yield
+
+
+def _open_header(file, prefix, name, formats):
+    # Image.open would warn of, or refuse, large pictures by its own global limit.
+    for format_ in formats:
+        factory, accept = Image.OPEN[format_]
+        accepted = accept(prefix) if accept else True
+        if isinstance(accepted, str):
+            raise refusal(name, 'this Pillow cannot read {} files'.format(format_))
+        if accepted:
+            file.seek(0)
+            try:
+                return factory(file, '')
+            except SyntaxError as error:
+                raise refusal(name, 'damaged {} file ({})'.format(format_, error)) from error
+    raise refusal(name, 'not a picture in a known format ({})'.format(', '.join(formats)))
+
+
+def _exif_orientation(block):
+    if not block:
+        return 1
+    exif = Image.Exif()
+    try:
+        exif.load(block)
+        orientation = exif.get(_ORIENTATION)
+    except Exception:  # a damaged EXIF block says nothing about the picture
+        return 1
+    return orientation if orientation in range(1, 9) else 1
