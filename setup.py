@@ -1,0 +1,115 @@
+"""Packaging: `pip install .` brings the package, its scripts and what they need.
+
+Python 3.6 and 3.7 get TensorFlow 1.15, the reference. Python 3.9 to 3.11 get TensorFlow 2.15, the
+second lane. Python 3.8 gets none: it is there for NVIDIA's image, which brings its own 1.15.5.
+"""
+
+import os
+
+from setuptools import find_packages, setup
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+PYTHONS = ('python_version == "3.6"', 'python_version == "3.7"', 'python_version == "3.8"',
+           'python_version >= "3.9"')
+
+# One column a Python: 3.6, 3.7, 3.8, 3.9 and later. None leaves the package out.
+# 3.6 and 3.7 are exact: releases for them have ended, and these are known to work together.
+# 3.8 is wide, so that what NVIDIA's image carries stays as it is.
+REQUIRED = {
+    'tensorflow-gpu': ('==1.15.0', '==1.15.0', None, None),
+    'tensorflow': (None, None, None, '>=2.15,<2.16'),
+    'numpy': ('==1.18.5', '==1.18.5', '>=1.18.5,<1.25', '>=1.23.5,<1.26'),
+    'scipy': ('==1.5.4', '==1.7.3', '>=1.7.3,<1.10', '==1.9.3'),  # 1.9 is the last with misc.face
+    'h5py': ('==2.10.0', '==2.10.0', '>=2.10', '>=3.10'),  # 3 breaks Keras of TensorFlow 1.15
+    'protobuf': ('==3.19.6', '==3.20.3', None, None),  # 4 breaks TensorFlow 1.15
+    'Pillow': ('==8.4.0', '==9.5.0', '>=10.3,<11', '>=10.3'),  # 10.3: CVE-2023-4863, CVE-2024-28219
+    'pycocotools': ('==2.0.7', '==2.0.7', '>=2.0.7,<2.1', '>=2.0.7,<2.1'),
+    'absl-py': ('==1.4.0', '==2.1.0', '>=1.4,<3', '>=1.4,<3'),
+    'tqdm': ('==4.64.1', '==4.66.6', '>=4.64,<5', '>=4.64,<5'),
+}
+
+EXTRAS = {
+    'server': {
+        'Flask': ('==2.0.3', '==2.2.5', '>=2.2.5,<4', '>=2.2.5,<4'),
+        'waitress': ('==2.0.0', '==2.1.2', '>=2.1.2,<4', '>=3.0.1,<4'),
+        'prometheus-client': ('==0.17.1', '==0.17.1', '>=0.17,<1', '>=0.17,<1'),
+    },
+    'evaluation': {
+        'scikit-learn': ('==0.24.2', '==1.0.2', '>=1.0,<1.4', '>=1.3,<2'),
+        'matplotlib': ('==3.3.4', '==3.5.3', '>=3.5,<4', '>=3.7,<4'),
+    },
+    'onnx': {
+        # onnxruntime after 1.10 wants a numpy that TensorFlow 1.15 was not made for.
+        'onnx': ('==1.11.0', '==1.14.1', '>=1.14,<1.18', '>=1.15,<1.20'),
+        'onnxruntime': ('==1.10.0', '==1.10.0', '>=1.14,<2', '>=1.16,<2'),
+        'tf2onnx': ('==1.12.1', '==1.16.1', '>=1.16,<1.17', '>=1.16.1,<2'),
+    },
+    'openvino': {
+        'openvino': ('==2022.2.0', '==2023.1.0', '==2023.1.0', '>=2023.1,<2024'),
+    },
+    'test': {
+        'pytest': ('==7.0.1', '==7.4.4', '>=7.4,<10', '>=7.4,<10'),
+    },
+    'lint': {
+        'ruff': (None, '==0.17.6', '==0.17.6', '==0.17.6'),
+        'mypy': (None, '==1.4.1', '==1.4.1', '==1.4.1'),
+    },
+}
+
+SCRIPTS = ('train.py', 'freeze_graph.py', 'stylize.py', 'serve.py', 'evaluate.py', 'benchmark.py')
+
+
+def requirements(table):
+    """Return one requirement string with an environment marker for each filled cell of `table`."""
+    return ['{}{}; {}'.format(name, pin, python)
+            for name, pins in table.items()
+            for pin, python in zip(pins, PYTHONS) if pin]
+
+
+def read(*parts):
+    """Return the text of a file beside this one; empty where the file is absent."""
+    path = os.path.join(HERE, *parts)
+    if not os.path.exists(path):
+        return ''
+    with open(path, encoding='utf-8') as handle:
+        return handle.read()
+
+
+def version():
+    """Return the package's `__version__` without importing the package."""
+    for line in read('resnet_in_tf', '__init__.py').splitlines():
+        if line.startswith('__version__'):
+            return line.split('=')[1].strip().strip('\'"')
+    raise SystemExit('error: resnet_in_tf/__init__.py has no __version__')
+
+
+extras = {name: requirements(table) for name, table in EXTRAS.items()}
+extras['all'] = sorted({line for name in ('server', 'evaluation', 'onnx', 'openvino')
+                        for line in extras[name]})
+
+setup(
+    name='resnet_in_tf',
+    version=version(),
+    description='Style transfer in one pass: residual networks with instance normalization',
+    long_description=read('README.md'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    classifiers=[
+        'License :: OSI Approved :: Apache Software License',
+        'Programming Language :: Python :: 3',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+    ],
+    python_requires='>=3.6,<3.12',
+    packages=find_packages(include=['resnet_in_tf', 'resnet_in_tf.*']),
+    package_data={
+        'resnet_in_tf.instance_norm': ['*.cc', '*.cu', '*.h'],
+        'resnet_in_tf.server': ['static/*', 'static/*/*', 'templates/*', '*.html', '*.json',
+                                '*.yaml'],
+    },
+    scripts=[os.path.join('scripts', name) for name in SCRIPTS
+             if os.path.exists(os.path.join(HERE, 'scripts', name))],
+    install_requires=requirements(REQUIRED),
+    extras_require=extras,
+    zip_safe=False,
+)
