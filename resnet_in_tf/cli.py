@@ -1,0 +1,65 @@
+"""What every script shares: flags to arguments, one line for a user's error, exit statuses."""
+
+import logging
+import os
+import sys
+import warnings
+
+from absl import app, flags
+
+from resnet_in_tf.errors import UserError
+
+EXIT_OK, EXIT_SOME_FAILED, EXIT_UNUSABLE, EXIT_STOPPED = 0, 1, 2, 3
+
+
+def run(main):
+    """Runs a script: `main(arguments)` gets a dict of its flags and returns an exit status.
+
+    A UserError, or a flag that absl refuses, is one line on stderr and exit status 2.
+    """
+    def parse(argv):
+        try:
+            rest = flags.FLAGS(argv)
+        except flags.Error as error:
+            fail(error)
+        if len(rest) > 1:
+            fail('%s: arguments are given as flags, see --help' % rest[1])
+        return rest
+
+    def guarded(argv):
+        try:
+            return main(arguments(argv[0]))
+        except UserError as error:
+            fail(error)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_OK
+
+    quiet()
+    app.run(guarded, flags_parser=parse)
+
+
+def fail(error):
+    """Prints one line on stderr and ends the program with status 2."""
+    print('error: ' + ' '.join(str(error).split()), file=sys.stderr)
+    sys.exit(EXIT_UNUSABLE)
+
+
+def arguments(script):
+    """The flags that a script itself defines, by name."""
+    return {flag.name: flag.value for flag in flags.FLAGS.flags_by_module_dict()[script]}
+
+
+def require(values, *names):
+    """Raises UserError where a flag was left out."""
+    for name in names:
+        if values[name] in (None, [], ''):
+            raise UserError('--%s is missing, see --help' % name)
+
+
+def quiet():
+    """Hushes TensorFlow's start-up chatter; errors still come through."""
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    logging.getLogger('tensorflow').setLevel(logging.ERROR)
+    warnings.filterwarnings('ignore', category=FutureWarning)
+    warnings.filterwarnings('ignore', category=DeprecationWarning)

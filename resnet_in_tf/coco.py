@@ -1,0 +1,200 @@
+"""Photos to train on: COCO or a plain folder, a seeded split, and crops that a run can go on from.
+
+Every training sample is a function of its position in the run alone (seed, position -> photo, crop,
+style). A run that was stopped goes on at the position it had reached and sees what it would have seen.
+"""
+
+import collections
+import contextlib
+import functools
+import io
+import os
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf import images
+from resnet_in_tf.errors import UserError
+
+TRAIN_PHOTOS, TEST_PHOTOS = 5000, 1500  # paper, IV.A
+
+Split = collections.namedtuple('Split', 'train test')
+
+
+def open_coco(annotations):
+    """Opens a COCO annotation file without pycocotools' prints.
+
+    Args:
+        annotations: path of an `instances_*.json`.
+
+    Returns:
+        pycocotools.coco.COCO.
+
+    Raises:
+        UserError: the file is missing or not COCO's JSON.
+    """
+    from pycocotools.coco import COCO
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            coco = COCO(annotations)
+    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+        raise UserError('--coco_annotations %s: not a COCO annotation file (%s); expected an '
+                        'instances_*.json' % (annotations, ' '.join(str(error).split()) or
+                                              type(error).__name__))
+    return coco
+
+
+def list_photos(folder, annotations=None):
+    """Lists the photos of a folder, or those of it that a COCO annotation file names.
+
+    Args:
+        folder: path.
+        annotations: path of a COCO annotation file, or None for every picture in the folder.
+
+    Returns:
+        Sorted list of file names relative to `folder`.
+
+    Raises:
+        UserError: the folder is missing or holds no photo.
+    """
+    if not os.path.isdir(folder):
+        raise UserError('--coco_images %s: no such folder' % folder)
+    if annotations:
+        listed = [image['file_name'] for image in open_coco(annotations).imgs.values()]
+        names = [name for name in listed if os.path.isfile(os.path.join(folder, name))]
+        if not names:
+            raise UserError('--coco_images %s: none of the %d photos that %s names is there'
+                            % (folder, len(listed), annotations))
+    else:
+        names = [os.path.relpath(path, folder) for path in images.list_pictures(folder)]
+    if not names:
+        raise UserError('--coco_images %s: the folder holds no photo' % folder)
+    return sorted(names)
+
+
+def split_photos(names, seed, train=TRAIN_PHOTOS, test=TEST_PHOTOS):
+    """Draws the training and test photos at random; a smaller set is cut in the same proportion.
+
+    Args:
+        names: list of file names.
+        seed: whole number.
+        train, test: how many of each when the set is large enough.
+
+    Returns:
+        Split of two lists without a common member; `train` has one photo at the least.
+    """
+    names = sorted(names)
+    order = np.random.RandomState(seed).permutation(len(names))
+    if len(names) < train + test:
+        test = len(names) * test // (train + test)
+        train = len(names) - test
+    shuffled = [names[index] for index in order]
+    return Split(shuffled[:train], shuffled[train:train + test])
+
+
+class Photos:
+    """Crops of photos by position, with the broken ones passed over and remembered.
+
+    Args:
+        folder: path.
+        names: file names relative to it.
+        image_size: side of a crop in pixels.
+        seed: whole number.
+    """
+
+    def __init__(self, folder, names, image_size, seed):
+        self.folder, self.names = folder, list(names)
+        self.image_size, self.seed = image_size, seed
+        self.broken = set()
+        self.order = functools.lru_cache(maxsize=2)(
+            lambda epoch: np.random.RandomState([seed, epoch]).permutation(len(self.names)))
+
+    def check(self):
+        """Raises UserError where not one photo can be read."""
+        for name in self.names:
+            try:
+                images.read(os.path.join(self.folder, name))
+                return
+            except images.PictureError as error:
+                last = error
+        raise UserError('--coco_images %s: none of its %d photos can be read; the last one: %s'
+                        % (self.folder, len(self.names), last))
+
+    def name(self, position):
+        """The photo at a position; each epoch sees all photos in an order of its own."""
+        epoch, place = divmod(int(position), len(self.names))
+        return self.names[self.order(epoch)[place]]
+
+    def crop(self, position):
+        """uint8 [image_size, image_size, 3]: a random crop of the photo at a position.
+
+        A photo that can't be read is counted, and the next one that can takes its place.
+        """
+        for candidate in range(position, position + 2 * len(self.names)):
+            name = self.name(candidate)
+            if name in self.broken:
+                continue
+            try:
+                photo = images.read(os.path.join(self.folder, name))
+            except images.PictureError:
+                self.broken.add(name)
+                continue
+            return random_crop(photo, self.image_size, np.random.RandomState([self.seed, position]))
+        raise UserError('--coco_images %s: no photo can be read any more' % self.folder)
+
+
+def random_crop(photo, size, generator, widest=2.5):
+    """A square out of a photo at a random place and scale, mirrored half of the time.
+
+    Args:
+        photo: uint8 [H, W, 3].
+        size: side of the result in pixels.
+        generator: numpy RandomState.
+        widest: the most that a photo's short side may measure, in sides of the crop.
+
+    Returns:
+        uint8 [size, size, 3].
+    """
+    height, width = photo.shape[:2]
+    short = min(height, width)
+    side = int(round(short * size / generator.uniform(size, max(size, min(short, widest * size)))))
+    side = max(1, min(side, short))
+    top = generator.randint(height - side + 1)
+    left = generator.randint(width - side + 1)
+    crop = images.resize(photo[top:top + side, left:left + side], size, size)
+    return crop[:, ::-1] if generator.randint(2) else crop
+
+
+def style_at(position, styles, identity_share, seed):
+    """The style that a sample is painted in; the last of the `styles` + 1 rows is `identity`."""
+    generator = np.random.RandomState([seed, position, 1])
+    if generator.uniform() < identity_share:
+        return styles
+    return generator.randint(styles)
+
+
+def input_fn(photos, styles, identity_share, batch_size, start, stop):
+    """tf.data of training samples from position start * batch_size on.
+
+    Args:
+        photos: Photos.
+        styles: number of styles without `identity`.
+        identity_share: share of the samples that train `identity`, 0 to 1.
+        batch_size: samples a step.
+        start, stop: first step and the one after the last.
+
+    Returns:
+        tf.data.Dataset of {'photo': float32 [N, size, size, 3] in [0, 255], 'style': int32 [N]}.
+    """
+    def sample(position):
+        style = style_at(position, styles, identity_share, photos.seed)
+        return photos.crop(position), np.int32(style)
+
+    def load(position):
+        photo, style = tf.py_func(sample, [position], [tf.uint8, tf.int32], stateful=False)
+        photo.set_shape([photos.image_size, photos.image_size, 3])
+        style.set_shape([])
+        return {'photo': tf.cast(photo, tf.float32), 'style': style}
+
+    positions = tf.data.Dataset.range(start * batch_size, stop * batch_size)
+    return positions.map(load, num_parallel_calls=2).batch(batch_size, drop_remainder=True).prefetch(4)

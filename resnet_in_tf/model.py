@@ -1,0 +1,141 @@
+"""The Estimator's model_fn: generator, VGG-19, losses, optimiser and summaries in one graph."""
+
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf import losses, vgg19
+from resnet_in_tf.generator import generator
+
+
+def model_fn(features, labels, mode, params):
+    """Builds training or evaluation of one system on a batch of photos.
+
+    Args:
+        features: {'photo': float32 [N, H, W, 3] in [0, 255], 'style': int32 [N]}, where the last
+            style index is `identity`.
+        labels: None.
+        mode: tf.estimator.ModeKeys.TRAIN or EVAL.
+        params: dict: system, impl, width, vgg19 (Vgg19), grams (dict layer -> float32 [S, C, C]),
+            paintings (uint8 [S, H, W, 3], for the summaries), content_layers, style_layers,
+            content_weight, style_weight, tv_weight, identity_weight, warmup_steps, train_steps,
+            learning_rate, learning_rate_decay, summary_steps, trained_row (a style's index
+            where that row alone is trained, or None).
+
+    Returns:
+        tf.estimator.EstimatorSpec.
+    """
+    del labels
+    training = mode == tf.estimator.ModeKeys.TRAIN
+    photo, style = features['photo'], features['style']
+    styles = params['paintings'].shape[0]
+    style_weights = tf.one_hot(style, styles + 1, name='style_weights')
+    stylized, restyled = generator(photo, style_weights, params['system'], training,
+                                   params['impl'], params['width'])
+    step = tf.train.get_or_create_global_step()
+    total, parts = perceptual_losses(photo, restyled, style, step, params)
+    spec = {'loss': total}
+    if training:
+        with tf.name_scope('losses'):
+            for name, value in sorted(parts.items()):
+                tf.summary.scalar(name, value)
+        rate = learning_rate(step, params)
+        spec['train_op'] = train_op(total, rate, step, params.get('trained_row'))
+        paintings = vgg19.local_variable('paintings', params['paintings'].astype('float32'))
+        triptych = tf.concat([photo, side_by_side(paintings, style, photo), stylized], 2)  # [N, H, 3W, 3]
+        spec['training_hooks'] = [tf.train.SummarySaverHook(
+            params['summary_steps'], output_dir=params['model_dir'],
+            summary_op=tf.summary.image('photo_painting_stylized',
+                                        tf.saturate_cast(triptych, tf.uint8), max_outputs=2,
+                                        collections=[]))]
+        for name, value in parts.items():
+            tf.identity(value, name='report/' + name)
+    else:
+        spec['eval_metric_ops'] = {name: tf.metrics.mean(value) for name, value in parts.items()}
+    return tf.estimator.EstimatorSpec(mode, **spec)
+
+
+def perceptual_losses(photo, restyled, style, step, params):
+    """Formula (6) for the styles, a pixel loss for `identity`, and total variation for both.
+
+    Args:
+        photo, restyled: float32 [N, H, W, 3] in [0, 255].
+        style: int32 [N].
+        step: global step; before params['warmup_steps'] the pixel loss alone counts.
+        params: as in `model_fn`.
+
+    Returns:
+        (total, parts): float32 scalar, and dict of named scalars that TensorBoard shows.
+    """
+    weights = params['vgg19']
+    content_layers, style_layers = params['content_layers'], params['style_layers']
+    with tf.name_scope('perceptual'):
+        painted = vgg19.features(restyled, set(content_layers) | set(style_layers), weights)
+        wanted = vgg19.features(photo, content_layers, weights)  # no deeper than content needs
+        targets = {layer: tf.gather(vgg19.local_variable('gram_' + layer, params['grams'][layer]),
+                                    tf.minimum(style, params['grams'][layer].shape[0] - 1))
+                   for layer in style_layers}  # [N, C, C]
+        content = tf.add_n([relative_feature_loss(painted[layer], wanted[layer])
+                            for layer in content_layers]) / len(content_layers)
+        style_loss = losses.style_loss({layer: losses.mean_gram(painted[layer])
+                                        for layer in style_layers},
+                                       targets, losses.relative_layer_weights(targets))
+        variation = losses.total_variation(restyled)
+        pixel = losses.pixel_loss(restyled, photo)
+        identity = tf.cast(tf.equal(style, params['paintings'].shape[0]), tf.float32)
+        painting = 1.0 - identity
+        total = (losses.total_loss(style_loss, content, params['style_weight'],
+                                   params['content_weight'])
+                 + params['tv_weight'] * variation) * painting
+        total += params['identity_weight'] * pixel * identity
+        warming = tf.cast(step < params['warmup_steps'], tf.float32)
+        total = warming * params['identity_weight'] * pixel + (1.0 - warming) * total
+        parts = {'total': tf.reduce_mean(total),
+                 'content': mean_over(content, painting), 'style': mean_over(style_loss, painting),
+                 'total_variation': mean_over(variation, painting),
+                 'identity_pixel': mean_over(pixel, identity)}
+    return parts['total'], parts
+
+
+def relative_feature_loss(features, target):
+    """Formula (9) over the photo's own mean square: the same scale for every loss network."""
+    own = tf.reduce_mean(tf.square(target), [1, 2, 3])
+    return losses.feature_loss(features, target) / tf.maximum(own, 1e-6)
+
+
+def mean_over(values, mask):
+    """The mean of float32 [N] over the samples that a 0/1 mask [N] picks; 0 where it picks none."""
+    return tf.reduce_sum(values * mask) / tf.maximum(tf.reduce_sum(mask), 1.0)
+
+
+def learning_rate(step, params):
+    """The paper's constant rate, with a linear fall to zero over the last part of a run.
+
+    params['learning_rate_decay'] is that part, 0 (the paper) to 1.
+    """
+    left = 1.0 - tf.cast(step, tf.float32) / params['train_steps']
+    decay = params['learning_rate_decay']
+    factor = tf.clip_by_value(left / decay, 0.0, 1.0) if decay else 1.0
+    return tf.multiply(params['learning_rate'], factor, name='learning_rate')
+
+
+def train_op(total, rate, step, trained_row=None):
+    """Adam on every variable, or on one style's row of every gamma and beta table.
+
+    The other rows' gradients are exactly zero, and so are Adam's steps for them: they stay as they
+    are, bit for bit.
+    """
+    optimizer = tf.train.AdamOptimizer(rate)
+    variables = tf.trainable_variables()
+    if trained_row is not None:
+        variables = [variable for variable in variables if variable.op.name.endswith(('/gamma', '/beta'))]
+    gradients = optimizer.compute_gradients(total, variables)
+    if trained_row is not None:
+        gradients = [(gradient * tf.one_hot(trained_row, variable.shape.as_list()[0])[:, None], variable)
+                     for gradient, variable in gradients]
+    with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+        return optimizer.apply_gradients(gradients, step, name='train')
+
+
+def side_by_side(paintings, style, photo):
+    """Each sample's painting at the photo's size, black for `identity`: float32 [N, H, W, 3]."""
+    shown = tf.concat([paintings, tf.zeros_like(paintings[:1])], 0)
+    return tf.image.resize_bilinear(tf.gather(shown, style), tf.shape(photo)[1:3])

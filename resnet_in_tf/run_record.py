@@ -1,0 +1,117 @@
+"""The JSON record beside every run: flags, versions, split, losses; and whether a command fits it."""
+
+import hashlib
+import json
+import os
+import platform
+import tempfile
+import time
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+import resnet_in_tf
+from resnet_in_tf.errors import UserError
+
+RECORD = 'run.json'
+
+
+def write_json(path, value):
+    """Writes JSON to a temporary file beside `path` and moves it into place."""
+    with tempfile.NamedTemporaryFile('w', dir=os.path.dirname(os.path.abspath(path)),
+                                     delete=False, encoding='utf-8') as file:
+        json.dump(value, file, indent=1, sort_keys=True, ensure_ascii=False)
+        file.write('\n')
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
+
+
+def read(model_dir):
+    """The record of a run: dict.
+
+    Raises:
+        UserError: the folder holds no run, or its record is damaged.
+    """
+    path = os.path.join(model_dir, RECORD)
+    if not os.path.exists(path):
+        raise UserError('--model_dir %s: no run is there (%s is missing); train.py makes one'
+                        % (model_dir, RECORD))
+    try:
+        with open(path, encoding='utf-8') as file:
+            return json.load(file)
+    except ValueError as error:
+        raise UserError('%s: the run record is damaged (%s)' % (path, error))
+
+
+def write(model_dir, record):
+    """Writes the record of a run."""
+    write_json(os.path.join(model_dir, RECORD), record)
+
+
+def open_record(model_dir, config, free):
+    """Starts a run's record, or opens the one that is there.
+
+    Args:
+        model_dir: folder; made where it is missing.
+        config: dict of every argument of the run.
+        free: keys of `config` that may differ from the record's.
+
+    Returns:
+        dict with `config` renewed.
+
+    Raises:
+        UserError: the folder holds a run of another configuration, or cannot be made.
+    """
+    config = json.loads(json.dumps(config))
+    try:
+        os.makedirs(model_dir, exist_ok=True)
+    except OSError as error:
+        raise UserError('--model_dir %s: cannot make the folder (%s)' % (model_dir, error.strerror))
+    record = {'created': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}
+    if os.path.exists(os.path.join(model_dir, RECORD)):
+        record = read(model_dir)
+        for key in sorted(set(config) - set(free) - {'model_dir'}):
+            if key in record['config'] and record['config'][key] != config[key]:
+                raise UserError('--model_dir %s holds a run with --%s %s, and now it is %s: repeat '
+                                'the first command, or give another folder'
+                                % (model_dir, key, record['config'][key], config[key]))
+    record['config'] = config
+    record['versions'] = {'resnet_in_tf': resnet_in_tf.__version__, 'tensorflow': tf.__version__,
+                          'numpy': np.__version__, 'python': platform.python_version()}
+    return record
+
+
+def checkpoint_step(model_dir):
+    """The step of the newest checkpoint, 0 where there is none."""
+    path = tf.train.latest_checkpoint(model_dir)
+    if path is None:
+        return 0
+    try:
+        return int(tf.train.load_checkpoint(path).get_tensor('global_step'))
+    except (tf.errors.OpError, ValueError) as error:
+        raise UserError('%s: the checkpoint cannot be read (%s)' % (path, str(error).split('\n')[0]))
+
+
+def describe_file(path):
+    """A file's name and sha256, for the record."""
+    with open(path, 'rb') as file:
+        return {'file': os.path.basename(path), 'sha256': hashlib.sha256(file.read()).hexdigest()}
+
+
+def finish(model_dir, record, signal, latest_losses, broken):
+    """Closes a run's record: how it ended, at which step and with which losses.
+
+    Args:
+        model_dir, record: the run.
+        signal: number of the signal that stopped it, or None.
+        latest_losses: dict of named losses.
+        broken: names of photos that could not be read.
+
+    Returns:
+        The record, as written.
+    """
+    record = dict(record, status='stopped' if signal else 'finished',
+                  step=checkpoint_step(model_dir), losses=latest_losses,
+                  broken_photos=sorted(broken))
+    write(model_dir, record)
+    return record

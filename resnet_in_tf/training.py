@@ -1,0 +1,189 @@
+"""Trains one network on photos and paintings through the Estimator; a stopped run goes on."""
+
+import os
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf import coco, images, losses, model, run_record, vgg19
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.generator import IDENTITY, SYSTEMS
+from resnet_in_tf.training_hooks import ProgressHook, StopOnSignal, drop_bad_checkpoints
+
+# Layers of the losses by kind of VGG-19 weights: Gatys et al. 2016 for ImageNet's.
+IMAGENET_LAYERS = {'content': ('relu4_2',),
+                   'style': ('relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1')}
+RANDOM_LAYERS = {'content': ('relu3_1',),
+                 'style': ('input', 'relu1_1', 'relu2_1', 'relu3_1', 'relu4_1')}
+
+# What may differ between the command that started a run and the one that goes on with it.
+FREE_ON_RESUME = ('train_steps', 'save_steps', 'log_steps', 'impl')
+
+
+def default_layers(vgg_weights, kind):
+    """The layers of a loss ('content' or 'style') for a value of --vgg_weights."""
+    return (RANDOM_LAYERS if vgg_weights.startswith('random') else IMAGENET_LAYERS)[kind]
+
+
+def style_name(path):
+    """A painting's name: its file's name without the ending; ',' and ':' would end it in a mix."""
+    name = os.path.splitext(os.path.basename(path))[0]
+    return name.replace(',', '_').replace(':', '_').strip()
+
+
+def check_styles(styles):
+    """Returns the paintings' names; raises UserError where two agree or one is reserved."""
+    names = [style_name(path) for path in styles]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError('--style: two paintings are called %r; rename one file' % name)
+        if name == IDENTITY or name.isdigit() or not name:
+            raise UserError('--style: %r cannot name a style; rename the file' % name)
+    if not names:
+        raise UserError('--style is missing: give one painting or more, --style a.jpg --style b.jpg')
+    return names
+
+
+def read_painting(path, style_size):
+    """A painting with its long side at most `style_size`: uint8 [H, W, 3]."""
+    painting = images.read(path)
+    height, width = painting.shape[:2]
+    scale = min(1.0, style_size / float(max(height, width)))
+    return images.resize(painting, max(1, round(width * scale)), max(1, round(height * scale)))
+
+
+def style_targets(paintings, layers, weights):
+    """The Gram matrices (3) of the paintings, each over its own number of positions.
+
+    Args:
+        paintings: list of uint8 [H, W, 3].
+        layers: VGG-19 layers.
+        weights: vgg19.Vgg19.
+
+    Returns:
+        dict layer -> numpy float32 [S, C, C].
+    """
+    targets = {layer: [] for layer in layers}
+    for painting in paintings:
+        with tf.Graph().as_default(), tf.Session() as session:
+            image = tf.constant(painting[None], tf.float32)
+            grams = {layer: losses.mean_gram(feature) for layer, feature
+                     in vgg19.features(image, layers, weights).items()}
+            session.run(tf.local_variables_initializer())
+            for layer, gram in session.run(grams).items():
+                targets[layer].append(gram[0])
+    return {layer: np.stack(grams) for layer, grams in targets.items()}
+
+
+def train(styles, coco_images, model_dir, coco_annotations=None, system='resnet_in', batch_size=4,
+          learning_rate=0.001, learning_rate_decay=0.0, train_steps=None, image_size=256,
+          style_size=512, content_weight=1.0, style_weight=4.0, tv_weight=0.0,
+          identity_weight=20.0, identity_share=0.1, warmup_steps=150, content_layers=None,
+          style_layers=None, vgg_weights='imagenet', seed=0, impl='auto', width=32,
+          bfloat16=False, save_steps=500, log_steps=10, report=print):
+    """Trains a network of `len(styles)` styles and `identity`, or goes on with one.
+
+    Args:
+        styles: paths of paintings; a style is called as its file, without the ending.
+        coco_images, coco_annotations: folder of photos, and COCO's JSON for it or None.
+        model_dir: folder for checkpoints, event files, `run.json` and `history.csv`.
+        system: a key of generator.SYSTEMS.
+        batch_size, learning_rate, train_steps: steps None means two passes over the photos.
+        learning_rate_decay: last part of the run, 0 to 1, over which the rate falls to zero.
+        image_size, style_size: side of the crops; longest side of the paintings, in pixels.
+        content_weight, style_weight, tv_weight: beta and alpha of (6), and total variation's weight.
+        identity_weight, identity_share: weight of the pixel loss; share of samples it gets.
+        warmup_steps: steps at the start that train the pixel loss alone.
+        content_layers, style_layers: VGG-19 layers; None takes `default_layers`.
+        vgg_weights: as in vgg19.open_weights.
+        seed: names the split, the crops, the styles' order and the first weights.
+        impl: instance norm's kernel. width: channels of the generator's first layer.
+        bfloat16: whether TensorFlow 2.15 may compute convolutions in bfloat16.
+        save_steps, log_steps: steps between checkpoints and between reports.
+        report: function of one line of text.
+
+    Returns:
+        The run record, a dict, as in `run.json`; its 'status' is 'finished' or 'stopped'.
+
+    Raises:
+        UserError: an argument or a file is not right, or the loss became NaN.
+    """
+    config = {key: value for key, value in locals().items() if key != 'report'}
+    names = check_styles(styles)
+    if system not in SYSTEMS:
+        raise UserError('--system %s: there are: %s' % (system, ', '.join(sorted(SYSTEMS))))
+    config['content_layers'] = vgg19.check_layers(
+        content_layers or default_layers(vgg_weights, 'content'))
+    config['style_layers'] = vgg19.check_layers(
+        style_layers or default_layers(vgg_weights, 'style'))
+    photo_names = coco.list_photos(coco_images, coco_annotations)
+    split = coco.split_photos(photo_names, seed)
+    if train_steps is None:
+        config['train_steps'] = max(1, 2 * len(split.train) // batch_size)
+    record = run_record.open_record(model_dir, config, FREE_ON_RESUME)
+    start = run_record.checkpoint_step(model_dir)
+    if start >= config['train_steps']:
+        report('This run is finished: %d of %d steps are in %s. Give a higher --train_steps to go '
+               'on, or another --model_dir.' % (start, config['train_steps'], model_dir))
+        return record
+    photos = coco.Photos(coco_images, split.train, image_size, seed)
+    photos.check()
+    paintings = [read_painting(path, style_size) for path in styles]
+    loss_network = vgg19.open_weights(vgg_weights,
+                                      config['content_layers'] + config['style_layers'])
+    record.update(status='running', style_names=names + [IDENTITY], split=split._asdict(),
+                  styles=[run_record.describe_file(path) for path in styles],
+                  loss_network={'name': loss_network.name, 'checksum': loss_network.checksum})
+    run_record.write(model_dir, record)
+    params = dict(config, vgg19=loss_network, model_dir=model_dir,
+                  grams=style_targets(paintings, config['style_layers'], loss_network),
+                  paintings=np.stack([images.resize(painting, image_size, image_size)
+                                      for painting in paintings]),
+                  summary_steps=max(100, config['train_steps'] // 40))
+    report('%d styles, %d photos to train on, %d to test; steps %d to %d'
+           % (len(names), len(split.train), len(split.test), start, config['train_steps']))
+    progress = ProgressHook(model_dir, start, config['train_steps'], batch_size, log_steps, report)
+    stop = StopOnSignal()
+    run_estimator(params, photos, start, [progress, stop])
+    record = run_record.finish(model_dir, record, stop.signal, progress.latest, photos.broken)
+    if photos.broken:
+        report('%d photos could not be read and were skipped (named in run.json)' % len(photos.broken))
+    report('Stopped; the same command goes on from step %d.' % record['step'] if stop.signal else
+           'Finished: %d steps in %s' % (record['step'], model_dir))
+    return record
+
+
+def run_estimator(params, photos, start, hooks):
+    """Runs tf.estimator from the last checkpoint to params['train_steps'].
+
+    Raises:
+        UserError: the loss became NaN; the newest checkpoint that is sound is kept.
+    """
+    session_config = tf.ConfigProto(allow_soft_placement=True)
+    session_config.gpu_options.allow_growth = True
+    if params['bfloat16']:
+        allow_bfloat16(session_config)
+    run_config = tf.estimator.RunConfig(
+        model_dir=params['model_dir'], tf_random_seed=params['seed'], session_config=session_config,
+        save_checkpoints_steps=params['save_steps'], save_summary_steps=params['log_steps'],
+        keep_checkpoint_max=2, log_step_count_steps=None)
+    estimator = tf.estimator.Estimator(model.model_fn, config=run_config, params=params)
+    try:
+        with hooks[1]:
+            estimator.train(
+                lambda: coco.input_fn(photos, len(params['paintings']), params['identity_share'],
+                                      params['batch_size'], start, params['train_steps']),
+                hooks=hooks, max_steps=params['train_steps'])
+    except tf.train.NanLossDuringTrainingError:
+        step = drop_bad_checkpoints(params['model_dir'])
+        raise UserError('the loss became NaN; the last good checkpoint is step %d of %s. Try a '
+                        'lower --learning_rate, --style_weight or more --warmup_steps, in another '
+                        '--model_dir' % (step, params['model_dir']))
+
+
+def allow_bfloat16(session_config):
+    """Lets TensorFlow compute convolutions in bfloat16 on a CPU that can (TensorFlow 2.15)."""
+    options = session_config.graph_options.rewrite_options
+    if not hasattr(options, 'auto_mixed_precision_onednn_bfloat16'):
+        raise UserError('--bfloat16 needs TensorFlow 2.15; this is %s' % tf.__version__)
+    options.auto_mixed_precision_onednn_bfloat16 = type(options).ON
