@@ -6,9 +6,10 @@ import os
 import uuid
 
 import numpy as np
-from PIL import Image, ImageCms, ImageColor
+from PIL import Image, ImageColor
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.picture_decoding import load, over, turned
 from resnet_in_tf.picture_guards import (MAX_PIXELS, PictureError, guarded, open_file,
                                          open_picture, refusal)
 
@@ -22,13 +23,6 @@ EXTENSIONS = {
 
 _KEEP_ALPHA = ('PNG', 'WEBP', 'TIFF')
 _MAX_SIDE = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}
-
-# EXIF orientation -> (swap axes, row step, column step) that make the picture upright
-_TURNS = {1: (False, 1, 1), 2: (False, 1, -1), 3: (False, -1, -1), 4: (False, -1, 1),
-          5: (True, 1, 1), 6: (True, 1, -1), 7: (True, -1, -1), 8: (True, -1, 1)}
-
-# colour space of an ICC profile -> (pixel modes it can belong to, mode it is applied in)
-_PROFILE_MODES = {'RGB': (('RGB', 'L'), 'RGB'), 'GRAY': (('L',), 'L'), 'CMYK': (('CMYK',), 'CMYK')}
 
 
 def read(path, alpha='white', max_pixels=MAX_PIXELS):
@@ -67,13 +61,13 @@ def read_rgba(path, max_pixels=MAX_PIXELS):
         PictureError: as `read`.
     """
     with open_file(path) as file:
-        image, mask, orientation = _load(file, os.fspath(path), None, max_pixels)
+        image, mask, orientation = load(file, os.fspath(path), None, max_pixels)
         pixels = np.array(image)  # [H, W, 3]
         if mask is None:
-            return _turned(pixels, orientation), None
+            return turned(pixels, orientation), None
         opacity = np.array(mask)  # [H, W]
         pixels[opacity == 0] = 255
-        return _turned(pixels, orientation), _turned(opacity, orientation)
+        return turned(pixels, orientation), turned(opacity, orientation)
 
 
 def decode(bytes_, name, formats=None, alpha='white', max_pixels=MAX_PIXELS):
@@ -145,8 +139,8 @@ def write(path, pixels, quality=95, alpha=None):
         raise refusal(path, 'cannot write it: not a regular file')
     try:
         data = encode(pixels, format_, quality, alpha)
-    except UserError as error:
-        raise refusal(path, error) from error
+    except (UserError, OSError, MemoryError) as error:
+        raise refusal(path, str(error) or 'not enough memory') from error
     temporary = os.path.join(folder, '.{}.tmp'.format(uuid.uuid4().hex))
     with guarded(path, 'write'):
         try:
@@ -200,7 +194,7 @@ def encode(pixels, format, quality=95, alpha=None):
         if format_ in _KEEP_ALPHA:
             image.putalpha(mask)
         else:
-            image = _over(image, mask, 'white')
+            image = over(image, mask, 'white')
     options = {
         # Full colour resolution at high quality: painted edges are where halving it shows.
         'JPEG': {'quality': quality, 'subsampling': 0 if quality >= 90 else 2},
@@ -267,73 +261,10 @@ def _looks_like_picture(path):
 
 def _flattened(file, name, alpha, formats, max_pixels):
     background = ImageColor.getrgb(alpha)[:3]
-    image, mask, orientation = _load(file, name, formats, max_pixels)
+    image, mask, orientation = load(file, name, formats, max_pixels)
     if mask is not None:
-        image = _over(image, mask, background)
-    return _turned(np.array(image), orientation)  # [H, W, 3]
-
-
-def _load(file, name, formats, max_pixels):
-    """Returns (RGB image, 'L' alpha image or None, orientation the pixels still need)."""
-    image, _, orientation = open_picture(file, name, formats, max_pixels)
-    profile = image.info.get('icc_profile')
-    with guarded(name):
-        image.load()
-        image, mask = _split_alpha(image, name)
-        return _to_srgb(image, profile), mask, orientation
-
-
-def _split_alpha(image, name):
-    transparent = image.info.get('transparency')
-    if image.mode.startswith('I;16') or (image.mode == 'I' and image.format in ('PNG', 'PPM')):
-        return _from_16_bits(image, transparent)
-    if image.mode in ('I', 'F'):
-        raise refusal(name, '32-bit pixels have no known range; save it with 8 or 16 bits')
-    if image.mode in ('LA', 'La', 'PA', 'RGBA', 'RGBa') or transparent is not None:
-        grey = image.mode in ('1', 'L', 'LA', 'La')
-        image = image.convert('LA').convert('RGBA') if image.mode == 'La' else image.convert('RGBA')
-        return image.convert('L' if grey else 'RGB'), image.getchannel('A')
-    if image.mode == '1':
-        return image.convert('L'), None
-    return image if image.mode in ('L', 'CMYK') else image.convert('RGB'), None
-
-
-def _from_16_bits(image, transparent):
-    # TIFF stores 9 to 16 bits this way and says how many
-    bits = image.tag_v2.get(258, (16,))[0] if image.format == 'TIFF' else 16
-    top = 2 ** bits - 1
-    scale = ((np.arange(top + 1) * 255 + top // 2) // top).astype(np.uint8)
-    values = np.asarray(image)
-    grey = Image.fromarray(np.take(scale, values, mode='clip'))
-    if transparent is None:
-        return grey, None
-    return grey, Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8))
-
-
-def _to_srgb(image, profile):
-    if profile:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            modes, mode = _PROFILE_MODES[source.profile.xcolor_space.strip()]
-            if image.mode in modes:
-                return ImageCms.profileToProfile(
-                    image.convert(mode), source, ImageCms.createProfile('sRGB'), outputMode='RGB')
-        except (ImageCms.PyCMSError, ImportError, KeyError, OSError, TypeError, ValueError):
-            pass  # a profile that cannot be used is as good as none
-    return image.convert('RGB')
-
-
-def _over(image, mask, background):
-    base = Image.new('RGB', image.size, background)
-    base.paste(image, mask=mask)
-    return base
-
-
-def _turned(pixels, orientation):
-    swap, down, right = _TURNS[orientation]
-    if swap:
-        pixels = pixels.swapaxes(0, 1)  # [W, H, ...]
-    return np.ascontiguousarray(pixels[::down, ::right])
+        image = over(image, mask, background)
+    return turned(np.array(image), orientation)  # [H, W, 3]
 
 
 def _bytes_of(pixels):

@@ -54,15 +54,14 @@ def guarded(name, action='read'):
     except OSError as error:
         if error.errno is not None:
             reason = 'cannot {} it: {}'.format(action, os.strerror(error.errno))
-        elif 'truncated' in str(error):
-            reason = 'the file is cut short ({})'.format(error)
+        elif action == 'read' and 'truncated' in str(error):
+            reason = 'the file is cut short'
         else:
-            reason = 'cannot {} it: {}'.format(action, error)
+            reason = 'cannot {} it, damaged or cut short ({})'.format(action, error)
         raise refusal(name, reason) from error
     except Exception as error:
-        reason = 'cannot {} it, the data are damaged ({}: {})'.format(
-            action, type(error).__name__, error)
-        raise refusal(name, reason) from error
+        raise refusal(name, 'cannot {} it ({}: {})'.format(
+            action, type(error).__name__, error)) from error
 
 
 @contextlib.contextmanager
@@ -115,7 +114,7 @@ def open_picture(file, name, formats=None, max_pixels=MAX_PIXELS):
     prefix = file.read(16)
     if not prefix:
         raise refusal(name, 'the file is empty')
-    with guarded(name), _without_warnings():
+    with guarded(name), without_warnings():
         image = _open_header(file, prefix, name, formats)
         if image.format == 'TIFF':
             # Pillow turns a TIFF while it loads, and releases differ in the size they tell before.
@@ -134,8 +133,8 @@ def open_picture(file, name, formats=None, max_pixels=MAX_PIXELS):
 
 
 @contextlib.contextmanager
-def _without_warnings():
-    # Pillow warns of damaged EXIF; the filters are the process's own, so one thread at a time.
+def without_warnings():
+    """Keeps Pillow quiet about damaged EXIF; one thread at a time, as filters are the process's."""
     with _warnings_lock, warnings.catch_warnings():
         warnings.simplefilter('ignore')
         yield
@@ -153,7 +152,7 @@ def _open_header(file, prefix, name, formats):
             try:
                 return factory(file, '')
             except SyntaxError as error:
-                raise refusal(name, 'damaged {} file ({})'.format(format_, error)) from error
+                raise refusal(name, 'damaged {} file ({})'.format(format_, str(error) or 'bad header')) from error
     raise refusal(name, 'not a picture in a known format ({})'.format(', '.join(formats)))
 
 
