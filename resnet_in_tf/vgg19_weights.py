@@ -37,6 +37,9 @@ _RIGHT_FILES = (
     'http://download.tensorflow.org/models/vgg_19_2016_08_28.tar.gz'
 ).format(IMAGENET_URL, IMAGENET_MD5)
 
+# A .mat holds kernels as [W, H, Cin, Cout]; this turns them to [H, W, Cin, Cout].
+_MATCONVNET_AXES = (1, 0, 2, 3)
+
 # The last eight bytes of TensorFlow's table format: a V1 checkpoint, or the index of a V2 one.
 _TABLE_MAGIC = b'\x57\xfb\x80\x8b\x24\x75\x47\xdb'
 
@@ -45,15 +48,15 @@ def load(path):
     """Reads a VGG-19 weight file of any of the three formats, told apart by content, then name.
 
     Args:
-      path: path of a Keras .h5, a MatConvNet .mat, or a slim checkpoint (a single file, or the
-        prefix, `.index` or `.data-*` file of one in several files).
+        path: path of a Keras .h5, a MatConvNet .mat, or a slim checkpoint (a single file, or the
+            prefix, `.index` or `.data-*` file of one in several files).
 
     Returns:
-      dict of layer name to (kernel float32 `[3, 3, Cin, Cout]` for RGB input, bias float32
-      `[Cout]`), for the 16 layers of `CONV_CHANNELS`, in their order.
+        dict of layer name to (kernel float32 `[3, 3, Cin, Cout]` for RGB input, bias float32
+        `[Cout]`), for the 16 layers of `CONV_CHANNELS`, in their order.
 
     Raises:
-      UserError: no such file, or it is not VGG-19.
+        UserError: no such file, or it is not VGG-19.
     """
     prefix = _checkpoint_prefix(path)
     if prefix:
@@ -80,13 +83,13 @@ def load_keras(path):
     Keras' VGG-19 is Caffe's and takes BGR: the input channels of conv1_1 are reversed here.
 
     Args:
-      path: path of the .h5 file.
+        path: path of the .h5 file.
 
     Returns:
-      As `load`.
+        As `load`.
 
     Raises:
-      UserError: the file cannot be read or is not VGG-19.
+        UserError: the file cannot be read or is not VGG-19.
     """
     _check_is_file(path)
     found = {}
@@ -115,13 +118,13 @@ def load_matconvnet(path):
     """Reads VGG-19 from MatConvNet's .mat, in the layout with `normalization` or with `meta`.
 
     Args:
-      path: path of imagenet-vgg-verydeep-19.mat.
+        path: path of imagenet-vgg-verydeep-19.mat.
 
     Returns:
-      As `load`.
+        As `load`.
 
     Raises:
-      UserError: the file cannot be read or is not VGG-19.
+        UserError: the file cannot be read or is not VGG-19.
     """
     _check_is_file(path)
     found = {}
@@ -137,8 +140,7 @@ def load_matconvnet(path):
                 continue
             if len(parts) == 2 and parts[0].ndim == 4:
                 name = str(layer['name'].ravel()[0])
-                # The file stores [W, H, Cin, Cout].
-                found[name] = (parts[0].transpose(1, 0, 2, 3), parts[1].reshape(-1))
+                found[name] = (parts[0].transpose(_MATCONVNET_AXES), parts[1].reshape(-1))
     except Exception:  # scipy raises a dozen types, TypeError and zlib.error too, on a broken file
         raise _bad(path, _why_unreadable(path, 'a MatConvNet .mat file')) from None
     return _checked(path, found)
@@ -148,27 +150,26 @@ def load_slim(path):
     """Reads VGG-19 from a TF-slim checkpoint, of one file (V1) or of index and data (V2).
 
     Args:
-      path: path of the single file, or the prefix, `.index` or `.data-*` file of several; the
-        extension .ckpt may be left out.
+        path: path of the single file, or the prefix, `.index` or `.data-*` file of several; the
+            extension .ckpt may be left out.
 
     Returns:
-      As `load`.
+        As `load`.
 
     Raises:
-      UserError: the checkpoint cannot be read or is not VGG-19.
+        UserError: the checkpoint cannot be read or is not VGG-19.
     """
     prefix = _checkpoint_prefix(path)
     if not prefix:
         _check_is_file(path)
-        prefix = path
     found = {}
     try:
-        reader = tf.train.load_checkpoint(prefix)
+        reader = tf.train.load_checkpoint(prefix or path)
         for layer, _, _ in CONV_CHANNELS:
             names = [_slim_name(layer) + part for part in ('/weights', '/biases')]
             if all(reader.has_tensor(name) for name in names):
                 found[layer] = tuple(reader.get_tensor(name) for name in names)
-    except (tf.errors.OpError, ValueError, RuntimeError):  # the type differs between versions
+    except (tf.errors.OpError, ValueError, RuntimeError, IndexError):  # by TensorFlow's version
         raise _bad(path, _why_unreadable(path, 'a slim checkpoint')) from None
     return _checked(path, found, _slim_name)
 
@@ -177,17 +178,17 @@ def fetch_imagenet(cache_dir=None):
     """Returns the path of Keras' ImageNet VGG-19 (80 MB), downloading it the first time.
 
     The file goes where Keras itself looks for it, so either's download serves both. It is put in
-    place whole and checked, or not at all. In a container, mount a volume on that folder to keep it.
+    place whole and checked, or not at all. In a container, mount a volume there to keep it.
 
     Args:
-      cache_dir: Keras' cache folder; by default `$KERAS_HOME`, else `~/.keras`. The file lies in
+        cache_dir: Keras' cache folder; by default `$KERAS_HOME`, else `~/.keras`. The file lies in
         its sub-folder `models`.
 
     Returns:
-      Path of the .h5 file, its md5 checked.
+        Path of the .h5 file, its md5 checked.
 
     Raises:
-      UserError: the download failed.
+        UserError: the download failed.
     """
     cache_dir = cache_dir or os.environ.get('KERAS_HOME') or os.path.join('~', '.keras')
     folder = os.path.join(os.path.expanduser(cache_dir), 'models')
@@ -250,18 +251,18 @@ def _slim_name(layer):
 
 
 def _checkpoint_prefix(path):
-    """Returns the prefix of the V2 checkpoint that `path` means, or None if it means none."""
+    """Returns what TensorFlow calls the checkpoint at `path`, or None for `path` itself."""
     stem = path
     if path.endswith('.index'):
         stem = path[:-len('.index')]
     elif '.data-' in os.path.basename(path):
         stem = path[:path.rindex('.data-')]
-    elif os.path.exists(path):
+    elif os.path.isfile(path):
         return None
     for prefix in (stem, stem + '.ckpt'):
         if os.path.isfile(prefix + '.index'):
             return prefix
-    return None
+    return stem + '.ckpt' if os.path.isfile(stem + '.ckpt') else None
 
 
 def _check_is_file(path):
