@@ -63,3 +63,9 @@ def quiet():
     logging.getLogger('tensorflow').setLevel(logging.ERROR)
     warnings.filterwarnings('ignore', category=FutureWarning)
     warnings.filterwarnings('ignore', category=DeprecationWarning)
+
+
+def progress_bar(total, unit):
+    """A progress bar on stderr, silent where stderr is no terminal."""
+    from tqdm import tqdm
+    return tqdm(total=total, unit=unit, disable=not sys.stderr.isatty(), dynamic_ncols=True)

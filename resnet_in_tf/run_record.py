@@ -4,26 +4,16 @@ import hashlib
 import json
 import os
 import platform
-import tempfile
 import time
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 import resnet_in_tf
+from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 
 RECORD = 'run.json'
-
-
-def write_json(path, value):
-    """Writes JSON to a temporary file beside `path` and moves it into place."""
-    with tempfile.NamedTemporaryFile('w', dir=os.path.dirname(os.path.abspath(path)),
-                                     delete=False, encoding='utf-8') as file:
-        json.dump(value, file, indent=1, sort_keys=True, ensure_ascii=False)
-        file.write('\n')
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
 
 
 def read(model_dir):
@@ -45,7 +35,8 @@ def read(model_dir):
 
 def write(model_dir, record):
     """Writes the record of a run."""
-    write_json(os.path.join(model_dir, RECORD), record)
+    text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + '\n'
+    files.write_file(os.path.join(model_dir, RECORD), text.encode('utf-8'))
 
 
 def open_record(model_dir, config, free):

@@ -1,0 +1,113 @@
+"""Many pictures through one network: where each result goes, what is skipped, what failed."""
+
+import collections
+import glob
+import os
+
+from resnet_in_tf import images
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.stylizer import preserve_color
+
+Job = collections.namedtuple('Job', 'source target')
+Summary = collections.namedtuple('Summary', 'done skipped failed')
+
+# Formats that a restyled picture would suffer in: a palette, or first frames of a film.
+WRITTEN_AS = {'.gif': '.png'}
+
+
+def plan(source, output):
+    """Pairs each picture with the file that its result goes to.
+
+    Args:
+        source: a file, a folder (with its sub-folders) or a pattern.
+        output: a file for a single picture; else a folder, in which sub-folders are kept.
+
+    Returns:
+        List of Job.
+
+    Raises:
+        UserError: nothing to do, or two pictures would become one file.
+    """
+    pictures = images.list_pictures(source)
+    single = len(pictures) == 1 and os.path.isfile(source)
+    to_file = os.path.splitext(output)[1].lower() in images.EXTENSIONS and not os.path.isdir(output)
+    if to_file and not single:
+        raise UserError('--output %s: %d pictures need a folder, not a file' % (output, len(pictures)))
+    if to_file:
+        return [Job(pictures[0], output)]
+    root = source if os.path.isdir(source) else os.path.dirname(plain_part(source))
+    jobs, taken = [], {}
+    for picture in pictures:
+        stem, extension = os.path.splitext(os.path.relpath(picture, root or '.'))
+        extension = WRITTEN_AS.get(extension.lower(), extension)
+        if extension.lower() not in images.EXTENSIONS:
+            extension = '.png'
+        target = os.path.join(output, stem + extension)
+        if target in taken:
+            raise UserError('%s and %s would both become %s; rename one'
+                            % (taken[target], picture, target))
+        taken[target] = picture
+        jobs.append(Job(picture, target))
+    return jobs
+
+
+def plain_part(pattern):
+    """A pattern's path up to its first wildcard."""
+    if not glob.has_magic(pattern) or os.path.exists(pattern):
+        return pattern
+    kept = []
+    for part in pattern.split(os.sep):
+        if glob.has_magic(part):
+            break
+        kept.append(part)
+    return os.path.join(os.sep if pattern.startswith(os.sep) else '', *(kept + ['']))
+
+
+def stylize_files(stylizer, jobs, style_weights, keep_color=False, overwrite=False, quality=95,
+                  on_job=lambda job, error: None):
+    """Restyles files one after another; one that fails does not stop the rest.
+
+    Args:
+        stylizer: Stylizer.
+        jobs: list of Job.
+        style_weights: float32 [S].
+        keep_color: whether the photo's colours are kept.
+        overwrite: whether a result that exists is made again.
+        quality: of JPEG, 1 to 100.
+        on_job: called after each job with its error, or None.
+
+    Returns:
+        Summary: jobs done, jobs skipped, and (job, reason) for those that failed.
+    """
+    done, skipped, failed = [], [], []
+    for job in jobs:
+        error = None
+        if os.path.exists(job.target) and not overwrite:
+            skipped.append(job)
+        else:
+            try:
+                stylize_file(stylizer, job, style_weights, keep_color, quality)
+                done.append(job)
+            except UserError as problem:
+                error = str(problem)
+                failed.append((job, error))
+        on_job(job, error)
+    return Summary(done, skipped, failed)
+
+
+def stylize_file(stylizer, job, style_weights, keep_color, quality):
+    """Restyles one file; transparency is kept where the result's format can hold it.
+
+    Raises:
+        UserError: the picture cannot be read, or the result not be written.
+    """
+    photo, alpha = images.read_rgba(job.source)
+    stylized = stylizer.stylize(photo, style_weights)
+    if keep_color:
+        stylized = preserve_color(photo, stylized)
+    folder = os.path.dirname(os.path.abspath(job.target))
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise UserError('%s: cannot make the folder (%s)' % (folder, error.strerror))
+    images.write(job.target, stylized, quality, alpha)

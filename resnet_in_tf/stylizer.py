@@ -1,0 +1,122 @@
+"""A frozen network at work: style mixes, strength, the photo's own colours."""
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf import export
+from resnet_in_tf.errors import UserError
+
+
+class Stylizer:
+    """Restyles pictures with a frozen network, of any size, one pass each.
+
+    Args:
+        model: path of a .pb that freeze_graph.py wrote.
+        impl: instance norm's kernel: 'auto' takes the fused one where it is there, 'fused' insists,
+            'reference' leaves the graph as it is.
+
+    Attributes:
+        style_names: list of str, one a column of style weights; the last is `identity`.
+        styles: the same without `identity`.
+        card: dict that tells how the network was trained.
+
+    Raises:
+        UserError: the file is missing or is not such a graph.
+    """
+
+    def __init__(self, model, impl='auto'):
+        graph_def, self.style_names, self.card = export.read_graph(model)
+        self.styles = self.style_names[:-1]
+        graph = tf.Graph()
+        with graph.as_default():
+            tf.import_graph_def(graph_def, name='')
+        config = tf.ConfigProto(allow_soft_placement=True)
+        config.gpu_options.allow_growth = True
+        self.session = tf.Session(graph=graph, config=config)
+        self.run = self.session.make_callable(
+            export.STYLIZED + ':0', [export.IMAGE + ':0', export.STYLE_WEIGHTS + ':0'])
+
+    def style_weights(self, mix, strength=1.0):
+        """Style weights as `parse_mix` makes them, float32 [S]."""
+        return parse_mix(mix, strength, self.style_names)
+
+    def stylize(self, pixels, style_weights):
+        """Restyles one picture or several of one size.
+
+        Args:
+            pixels: uint8 or float32 [H, W, 3] or [N, H, W, 3], RGB in [0, 255].
+            style_weights: float32 [S] for all, or [N, S].
+
+        Returns:
+            float32 of the shape of `pixels`, in [0, 255].
+        """
+        pixels = np.asarray(pixels, np.float32)
+        batch = pixels if pixels.ndim == 4 else pixels[None]
+        weights = np.broadcast_to(np.asarray(style_weights, np.float32),
+                                  [len(batch), len(self.style_names)])
+        stylized = self.run(batch, weights)
+        return stylized if pixels.ndim == 4 else stylized[0]
+
+    def close(self):
+        """Gives the session's memory back."""
+        self.session.close()
+
+
+def parse_mix(mix, strength, style_names):
+    """Turns a style mix and a strength into a row of style weights.
+
+    Args:
+        mix: 'wave', '2' (the second style) or 'wave:0.7,udnie:0.3'; weights are made to sum to one.
+        strength: 0 (the photo) to 1 (the style): the mix (1 - s) * identity + s * style.
+        style_names: list of str; the last is `identity`.
+
+    Returns:
+        float32 [S] that sums to one.
+
+    Raises:
+        UserError: unknown style, or a number that is not one.
+    """
+    if not 0 <= strength <= 1:
+        raise UserError('--strength %g is not between 0 and 1' % strength)
+    weights = np.zeros(len(style_names), np.float32)
+    for part in str(mix).split(','):
+        name, _, amount = part.strip().partition(':')
+        try:
+            value = float(amount) if amount else 1.0
+        except ValueError:
+            value = -1.0
+        if not 0 <= value < np.inf:
+            raise UserError('--style %s: the weight of %s must be a number from 0 up, as in %s:0.5'
+                            % (mix, name or 'a style', name or 'wave'))
+        if name.isdigit() and 1 <= int(name) < len(style_names) and name not in style_names:
+            name = style_names[int(name) - 1]
+        if name not in style_names:
+            raise UserError('--style %s: this network has no style %r; it has %s' % (
+                mix, name, ', '.join('%d %s' % (number, known)
+                                     for number, known in enumerate(style_names[:-1], 1))))
+        weights[style_names.index(name)] += value
+    if not weights.sum() > 0:
+        raise UserError('--style %s: the weights sum to zero' % mix)
+    weights *= strength / weights.sum()
+    weights[-1] += 1.0 - strength
+    return weights
+
+
+# Luma and chroma of BT.601, the space in which Gatys et al. 2016 transfer luminance alone.
+TO_YUV = np.array([[0.299, 0.587, 0.114], [-0.14713, -0.28886, 0.436], [0.615, -0.51499, -0.10001]],
+                  np.float32)
+TO_RGB = np.linalg.inv(TO_YUV)
+
+
+def preserve_color(photo, stylized):
+    """The stylized picture's luminance with the photo's colours (Gatys et al. 2016).
+
+    Args:
+        photo, stylized: uint8 or float [H, W, 3], RGB in [0, 255].
+
+    Returns:
+        float32 [H, W, 3] in [0, 255].
+    """
+    yuv = np.asarray(photo, np.float32) @ TO_YUV.T
+    yuv[..., 0] = np.asarray(stylized, np.float32) @ TO_YUV[0]
+    return np.clip(yuv @ TO_RGB.T.astype(np.float32), 0, 255)
