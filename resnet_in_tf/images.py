@@ -93,7 +93,8 @@ def check(path_or_file, name='picture', formats=None, max_pixels=MAX_PIXELS):
     """Applies every guard that needs no more than the header.
 
     Args:
-        path_or_file: str, or a binary file that can seek; its position is put back.
+        path_or_file: str, or a binary file that can seek, read from its start; its position
+            is put back.
         name: str for messages when it is a file.
         formats: names that are allowed, None for all.
         max_pixels: int, larger pictures are refused.
@@ -134,7 +135,7 @@ def write(path, pixels, quality=95, alpha=None):
     target = os.path.realpath(path)  # a link stays a link
     folder = os.path.dirname(target)
     if not os.path.isdir(folder):
-        raise refusal(path, 'cannot write it: {} is no folder'.format(folder))
+        raise refusal(path, 'cannot write it: there is no folder {}'.format(folder))
     if os.path.exists(target) and not os.path.isfile(target):
         raise refusal(path, 'cannot write it: not a regular file')
     try:
@@ -195,6 +196,8 @@ def encode(pixels, format, quality=95, alpha=None):
             image.putalpha(mask)
         else:
             image = over(image, mask, 'white')
+    if format_ == 'GIF':
+        image = image.quantize()  # Pillow 8 would take the 216 web colours
     options = {
         # Full colour resolution at high quality: painted edges are where halving it shows.
         'JPEG': {'quality': quality, 'subsampling': 0 if quality >= 90 else 2},

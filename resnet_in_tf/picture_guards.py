@@ -33,6 +33,7 @@ def refusal(name, reason):
     Returns:
         PictureError, to be raised.
     """
+    name = ' '.join(str(name).splitlines())
     return PictureError('{}: {}'.format(name, ' '.join(str(reason).split())))
 
 
@@ -95,7 +96,7 @@ def open_picture(file, name, formats=None, max_pixels=MAX_PIXELS):
     """Reads a picture's header and applies every guard; no pixel is decoded.
 
     Args:
-        file: binary file that can seek, at its start.
+        file: binary file that can seek.
         name: str for messages.
         formats: names out of FORMATS that are allowed, None for all.
         max_pixels: int, the largest width * height.
@@ -111,6 +112,7 @@ def open_picture(file, name, formats=None, max_pixels=MAX_PIXELS):
     unknown = [name_ for name_ in formats if name_ not in FORMATS]
     if unknown:
         raise ValueError('unknown formats {}, known are {}'.format(unknown, FORMATS))
+    file.seek(0)
     prefix = file.read(16)
     if not prefix:
         raise refusal(name, 'the file is empty')
@@ -152,7 +154,8 @@ def _open_header(file, prefix, name, formats):
             try:
                 return factory(file, '')
             except SyntaxError as error:
-                raise refusal(name, 'damaged {} file ({})'.format(format_, str(error) or 'bad header')) from error
+                raise refusal(name, 'damaged {} file ({})'.format(
+                    format_, str(error) or 'bad header')) from error
     raise refusal(name, 'not a picture in a known format ({})'.format(', '.join(formats)))
 
 
