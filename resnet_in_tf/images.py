@@ -1,4 +1,4 @@
-"""Pictures in and out: every file becomes upright sRGB pixels, and is written whole or not at all."""
+"""Pictures in and out: files become upright sRGB pixels and are written whole or not at all."""
 
 import glob
 import io
@@ -10,8 +10,14 @@ from PIL import Image, ImageColor
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.picture_decoding import load, over, turned
-from resnet_in_tf.picture_guards import (MAX_PIXELS, PictureError, guarded, open_file,
-                                         open_picture, refusal)
+from resnet_in_tf.picture_guards import (
+    MAX_PIXELS,
+    PictureError,
+    guarded,
+    open_file,
+    open_picture,
+    refusal,
+)
 
 __all__ = ['PictureError', 'MAX_PIXELS', 'EXTENSIONS', 'read', 'read_rgba', 'decode', 'check',
            'write', 'encode', 'resize', 'list_pictures']

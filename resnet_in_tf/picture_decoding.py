@@ -1,6 +1,5 @@
 """Decoding: any colour layout Pillow knows becomes 8-bit sRGB and, apart from it, alpha."""
 
-import contextlib
 import io
 
 import numpy as np
@@ -25,8 +24,10 @@ def load(file, name, formats, max_pixels):
     profile = image.info.get('icc_profile')
     with guarded(name):
         transparent = _transparent_value(image)
-        # Only a TIFF reads its tags once more when it loads, and may warn of them.
-        with without_warnings() if image.format == 'TIFF' else contextlib.suppress():
+        if image.format == 'TIFF':  # reads its tags once more, and may warn of them
+            with without_warnings():
+                image.load()
+        else:
             image.load()
         if transparent is not None:
             image.info['transparency'] = transparent
@@ -35,7 +36,7 @@ def load(file, name, formats, max_pixels):
 
 
 def _transparent_value(image):
-    """Returns the PNG's transparent colour in the scale of the loaded pixels, which Pillow omits."""
+    """Returns a transparent colour in the scale of the loaded pixels, which Pillow omits."""
     value = image.info.get('transparency')
     layout = image.tile[0][3] if image.format == 'PNG' and image.tile else None
     if isinstance(value, int) and layout in _SAMPLE_STEPS:

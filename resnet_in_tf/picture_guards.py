@@ -7,8 +7,16 @@ import threading
 import warnings
 
 # Imported for their entries in Image.OPEN and Image.SAVE. None of them runs another program.
-from PIL import (BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin,  # noqa: F401
-                 PngImagePlugin, PpmImagePlugin, TiffImagePlugin, WebPImagePlugin)
+from PIL import (  # noqa: F401
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 from resnet_in_tf.errors import UserError
 

@@ -181,8 +181,13 @@ def test_reading_changes_nothing_in_the_process_and_works_in_threads(photo):
     with pytest.raises(UserWarning):  # this is a file that Pillow warns of
         Image.open(io.BytesIO(data)).getexif().get(1)
     before = (list(warnings.filters), Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)
-    with ThreadPool(4) as pool:
-        read = pool.map(lambda _: images.decode(data, 'x'), range(40))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads change places all the time
+    try:
+        with ThreadPool(4) as pool:
+            read = pool.map(lambda _: images.decode(data, 'x'), range(100))
+    finally:
+        sys.setswitchinterval(interval)
     assert all(np.array_equal(pixels, read[0]) for pixels in read)
     assert abs(read[0].astype(int) - photo).mean() < 9
     assert before == (warnings.filters, Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)
