@@ -2,7 +2,7 @@
 
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf.instance_norm import reference
+from resnet_in_tf.instance_norm import fused, reference
 
 ACTIVATIONS = (None, 'relu')
 
@@ -24,16 +24,16 @@ def instance_norm(x, gamma, beta, activation=None, epsilon=1e-5, impl='auto',
 
     Raises:
         ValueError: a dtype, shape, activation, epsilon or impl is not one of the above.
+        RuntimeError: impl is 'fused' and the kernel cannot be built or loaded.
     """
     if activation not in ACTIVATIONS:
         raise ValueError("activation is %r; it must be None or 'relu'" % (activation,))
-    if impl not in ('auto', 'reference', 'fused'):
-        raise ValueError("impl is %r; it must be 'auto', 'reference' or 'fused'" % (impl,))
     if not epsilon > 0:
         raise ValueError('epsilon is %r; it must be above 0' % (epsilon,))
     x, gamma, beta = [tensor(*pair) for pair in (('x', x), ('gamma', gamma), ('beta', beta))]
     check_shapes(x, gamma, beta)
-    return reference.instance_norm(x, gamma, beta, activation, epsilon, name)
+    form = fused if fused.is_chosen(impl) else reference
+    return form.instance_norm(x, gamma, beta, activation, epsilon, name)
 
 
 def tensor(label, value):

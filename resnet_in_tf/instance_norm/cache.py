@@ -1,0 +1,57 @@
+"""Keeps the compiled kernels in a cache folder, one file for each way to build them."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf.instance_norm import compiler
+from resnet_in_tf.instance_norm.compiler import BuildError
+
+
+def cache_folder():
+    """`$RESNET_IN_TF_CACHE`, else `resnet_in_tf` in the user's cache folder."""
+    base = os.environ.get('XDG_CACHE_HOME') or os.path.join(os.path.expanduser('~'), '.cache')
+    return os.environ.get('RESNET_IN_TF_CACHE') or os.path.join(base, 'resnet_in_tf')
+
+
+def build(gpu=False, again=False):
+    """Compiles the kernels, unless the cache has them.
+
+    The library is moved into place whole, so any number of processes may build at once.
+
+    Args:
+        gpu: whether to build the CUDA kernels too.
+        again: compile even what the cache has.
+
+    Returns:
+        Path of the library.
+
+    Raises:
+        BuildError: no compiler, a failed compilation, or a cache folder that cannot be written.
+    """
+    cxx, nvcc = compiler.find_compiler(), compiler.find_nvcc() if gpu else None
+    if gpu and not nvcc:
+        raise BuildError('the CUDA kernels need nvcc: put it on PATH or set CUDA_HOME')
+    parts = '\0'.join(compiler.inputs_of_the_build(cxx, nvcc))
+    folder = cache_folder()
+    path = os.path.join(folder, 'instance_norm-%s-%s.so' % (
+        'cuda' if gpu else 'cpu', hashlib.sha256(parts.encode()).hexdigest()[:16]))
+    if os.path.exists(path) and not again:
+        return path
+    tf.logging.info('compiling the instance-norm kernel, once, into %s', folder)
+    scratch = None
+    try:
+        os.makedirs(folder, exist_ok=True)
+        scratch = tempfile.mkdtemp(prefix='build-', dir=folder)
+        built = os.path.join(scratch, 'instance_norm.so')
+        compiler.compile_library(cxx, nvcc, scratch, built)
+        os.replace(built, path)
+    except OSError as error:
+        raise BuildError('cache folder %s: %s' % (folder, error.strerror)) from error
+    finally:
+        if scratch:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return path
