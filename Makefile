@@ -1,7 +1,7 @@
 # make demo         restyle a photo with a network from checkpoints/
 # make test         every test
 # make test-lanes   the quick tests on Python 3.6 and 3.11, where they are installed
-# make lint         ruff and mypy
+# make lint         ruff, mypy and hadolint
 # Each makes $(VENV) when it is missing. PYTHON=... names the interpreter, else one is looked for:
 # see scripts/make_venv.sh.
 
@@ -32,6 +32,7 @@ test-3.6 test-3.11: test-%:
 lint: $(VENV)/.lint
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/python -m mypy
+	$(VENV)/bin/hadolint Dockerfile
 
 $(VENV)/.demo: $(INSTALLS)
 	@scripts/make_venv.sh $(VENV)
