@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 import warnings
 
@@ -22,6 +23,8 @@ def run(main):
             rest = flags.FLAGS(argv)
         except flags.Error as error:
             fail(error)
+        except SystemExit:  # --help has been shown, for which absl's status is 1
+            sys.exit(EXIT_OK)
         if len(rest) > 1:
             fail('%s: arguments are given as flags, see --help' % rest[1])
         return rest
@@ -33,9 +36,13 @@ def run(main):
             fail(error)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return EXIT_OK
+            return 128 + signal.SIGPIPE
+        except KeyboardInterrupt:
+            print('stopped', file=sys.stderr)
+            return 128 + signal.SIGINT
 
     quiet()
+    plain_lines()
     app.run(guarded, flags_parser=parse)
 
 
@@ -59,10 +66,15 @@ def require(values, *names):
 
 def quiet():
     """Hushes TensorFlow's start-up chatter; errors still come through."""
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # 2 lets 'no GPU here' through as an error
     logging.getLogger('tensorflow').setLevel(logging.ERROR)
     warnings.filterwarnings('ignore', category=FutureWarning)
     warnings.filterwarnings('ignore', category=DeprecationWarning)
+
+
+def plain_lines():
+    """Makes stdout show each line at once, and '?' for a letter that the terminal lacks."""
+    sys.stdout = open(sys.stdout.fileno(), 'w', 1, sys.stdout.encoding, 'replace', closefd=False)
 
 
 def progress_bar(total, unit):

@@ -37,6 +37,8 @@ def open_coco(annotations):
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             coco = COCO(annotations)
+        if not all(isinstance(image['file_name'], str) for image in coco.imgs.values()):
+            raise ValueError('a file_name is no text')
     except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
         raise UserError('--coco_annotations %s: not a COCO annotation file (%s); expected an '
                         'instances_*.json' % (annotations, ' '.join(str(error).split()) or
@@ -60,7 +62,7 @@ def list_photos(folder, annotations=None):
     if not os.path.isdir(folder):
         raise UserError('--coco_images %s: no such folder' % folder)
     if annotations:
-        listed = [image['file_name'] for image in open_coco(annotations).imgs.values()]
+        listed = {image['file_name'] for image in open_coco(annotations).imgs.values()}
         names = [name for name in listed if os.path.isfile(os.path.join(folder, name))]
         if not names:
             raise UserError('--coco_images %s: none of the %d photos that %s names is there'
@@ -105,7 +107,7 @@ class Photos:
     def __init__(self, folder, names, image_size, seed):
         self.folder, self.names = folder, list(names)
         self.image_size, self.seed = image_size, seed
-        self.broken = set()
+        self.broken, self.failure = set(), None
         self.order = functools.lru_cache(maxsize=2)(
             lambda epoch: np.random.RandomState([seed, epoch]).permutation(len(self.names)))
 
@@ -140,7 +142,9 @@ class Photos:
                 self.broken.add(name)
                 continue
             return random_crop(photo, self.image_size, np.random.RandomState([self.seed, position]))
-        raise UserError('--coco_images %s: no photo can be read any more' % self.folder)
+        # TensorFlow would wrap it in an error of its own: whoever runs the graph looks here.
+        self.failure = UserError('--coco_images %s: no photo can be read any more' % self.folder)
+        raise self.failure
 
 
 def random_crop(photo, size, generator, widest=2.5):

@@ -3,12 +3,12 @@
 import glob
 import io
 import os
-import uuid
 
 import numpy as np
 from PIL import Image, ImageColor
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.files import atomic_file
 from resnet_in_tf.picture_decoding import load, over, turned
 from resnet_in_tf.picture_guards import (
     MAX_PIXELS,
@@ -148,18 +148,8 @@ def write(path, pixels, quality=95, alpha=None):
         data = encode(pixels, format_, quality, alpha)
     except (UserError, OSError, MemoryError) as error:
         raise refusal(path, str(error) or 'not enough memory') from error
-    temporary = os.path.join(folder, '.{}.tmp'.format(uuid.uuid4().hex))
-    with guarded(path, 'write'):
-        try:
-            with open(temporary, 'xb') as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())  # some file systems report a full disk only here
-            os.replace(temporary, target)
-        except BaseException:
-            if os.path.exists(temporary):
-                os.remove(temporary)
-            raise
+    with guarded(path, 'write'), atomic_file(path) as file:
+        file.write(data)
 
 
 def encode(pixels, format, quality=95, alpha=None):

@@ -14,6 +14,7 @@ from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 
 RECORD = 'run.json'
+KEYS = ('config', 'split', 'loss_network', 'style_names', 'styles', 'versions')
 
 
 def read(model_dir):
@@ -28,15 +29,20 @@ def read(model_dir):
                         % (model_dir, RECORD))
     try:
         with open(path, encoding='utf-8') as file:
-            return json.load(file)
-    except ValueError as error:
-        raise UserError('%s: the run record is damaged (%s)' % (path, error))
+            record = json.load(file)
+        missing = [key for key in KEYS if key not in record]
+        if missing:
+            raise ValueError('it has no %s' % missing[0])
+        return record
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError('%s: the run record is damaged (%s); restore it, or train into another '
+                        '--model_dir' % (path, error))
 
 
 def write(model_dir, record):
     """Writes the record of a run."""
-    text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + '\n'
-    files.write_file(os.path.join(model_dir, RECORD), text.encode('utf-8'))
+    text = json.dumps(record, indent=1, sort_keys=True) + '\n'
+    files.write_file(os.path.join(model_dir, RECORD), text.encode('ascii'))
 
 
 def open_record(model_dir, config, free):
@@ -57,7 +63,8 @@ def open_record(model_dir, config, free):
     try:
         os.makedirs(model_dir, exist_ok=True)
     except OSError as error:
-        raise UserError('--model_dir %s: cannot make the folder (%s)' % (model_dir, error.strerror))
+        raise UserError('--model_dir %s: cannot make the folder (%s); give another'
+                        % (model_dir, error.strerror))
     record = {'created': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}
     if os.path.exists(os.path.join(model_dir, RECORD)):
         record = read(model_dir)
@@ -66,6 +73,9 @@ def open_record(model_dir, config, free):
                 raise UserError('--model_dir %s holds a run with --%s %s, and now it is %s: repeat '
                                 'the first command, or give another folder'
                                 % (model_dir, key, record['config'][key], config[key]))
+    elif tf.train.latest_checkpoint(model_dir):
+        raise UserError('--model_dir %s holds checkpoints but no %s, so nobody knows what they are '
+                        'of; give another folder' % (model_dir, RECORD))
     record['config'] = config
     record['versions'] = {'resnet_in_tf': resnet_in_tf.__version__, 'tensorflow': tf.__version__,
                           'numpy': np.__version__, 'python': platform.python_version()}
@@ -86,7 +96,27 @@ def checkpoint_step(model_dir):
 def describe_file(path):
     """A file's name and sha256, for the record."""
     with open(path, 'rb') as file:
-        return {'file': os.path.basename(path), 'sha256': hashlib.sha256(file.read()).hexdigest()}
+        return {'file': readable(os.path.basename(path)),
+                'sha256': hashlib.sha256(file.read()).hexdigest()}
+
+
+def describe_styles(styles, record):
+    """Describes paintings by `describe_file`; a run that goes on must have those it began with.
+
+    Raises:
+        UserError: a painting's file is not what it was.
+    """
+    described = [describe_file(path) for path in styles]
+    for path, now, then in zip(styles, described, record.get('styles', described)):
+        if now['sha256'] != then['sha256']:
+            raise UserError('--style %s: another file than the run began with; put the old one '
+                            'back, or give another --model_dir' % path)
+    return described
+
+
+def readable(name):
+    """A file's name as text that UTF-8 can hold, whatever bytes the file system has for it."""
+    return os.fsencode(name).decode('utf-8', 'replace')
 
 
 def finish(model_dir, record, signal, latest_losses, broken):
@@ -101,8 +131,9 @@ def finish(model_dir, record, signal, latest_losses, broken):
     Returns:
         The record, as written.
     """
-    record = dict(record, status='stopped' if signal else 'finished',
-                  step=checkpoint_step(model_dir), losses=latest_losses,
-                  broken_photos=sorted(broken))
+    step = checkpoint_step(model_dir)
+    stopped = signal and step < record['config']['train_steps']
+    record = dict(record, status='stopped' if stopped else 'finished', step=step,
+                  losses=latest_losses, broken_photos=sorted(broken))
     write(model_dir, record)
     return record

@@ -19,6 +19,14 @@ RANDOM_LAYERS = {'content': ('relu3_1',),
 # What may differ between the command that started a run and the one that goes on with it.
 FREE_ON_RESUME = ('train_steps', 'save_steps', 'log_steps', 'impl')
 
+# What the machine, not the program, can do to a run, and what to say then.
+RUN_ERRORS = {
+    tf.errors.ResourceExhaustedError: 'out of memory or disk: free some, or train another '
+                                      '--model_dir with a smaller --batch_size or --image_size',
+    tf.errors.DataLossError: 'a checkpoint is damaged: delete its files and name the one before '
+                             "in the file 'checkpoint', or start another --model_dir",
+    tf.errors.PermissionDeniedError: 'a file cannot be written: see who owns --model_dir'}
+
 
 def default_layers(vgg_weights, kind):
     """The layers of a loss ('content' or 'style') for a value of --vgg_weights."""
@@ -27,7 +35,7 @@ def default_layers(vgg_weights, kind):
 
 def style_name(path):
     """A painting's name: its file's name without the ending; ',' and ':' would end it in a mix."""
-    name = os.path.splitext(os.path.basename(path))[0]
+    name = run_record.readable(os.path.splitext(os.path.basename(path))[0])
     return name.replace(',', '_').replace(':', '_').strip()
 
 
@@ -117,22 +125,24 @@ def train(styles, coco_images, model_dir, coco_annotations=None, system='resnet_
     config['style_layers'] = vgg19.check_layers(
         style_layers or default_layers(vgg_weights, 'style'))
     photo_names = coco.list_photos(coco_images, coco_annotations)
-    split = coco.split_photos(photo_names, seed)
+    record = run_record.open_record(model_dir, config, FREE_ON_RESUME)
+    # A run goes on with the photos that it began with, whatever came into the folder since.
+    split = coco.Split(**record.get('split') or coco.split_photos(photo_names, seed)._asdict())
     if train_steps is None:
         config['train_steps'] = max(1, 2 * len(split.train) // batch_size)
-    record = run_record.open_record(model_dir, config, FREE_ON_RESUME)
+    record['config']['train_steps'] = config['train_steps']
     start = run_record.checkpoint_step(model_dir)
     if start >= config['train_steps']:
         report('This run is finished: %d of %d steps are in %s. Give a higher --train_steps to go '
                'on, or another --model_dir.' % (start, config['train_steps'], model_dir))
-        return record
+        return dict(record, status='finished')
     photos = coco.Photos(coco_images, split.train, image_size, seed)
     photos.check()
     paintings = [read_painting(path, style_size) for path in styles]
     loss_network = vgg19.open_weights(vgg_weights,
                                       config['content_layers'] + config['style_layers'])
     record.update(status='running', style_names=names + [IDENTITY], split=split._asdict(),
-                  styles=[run_record.describe_file(path) for path in styles],
+                  styles=run_record.describe_styles(styles, record),
                   loss_network={'name': loss_network.name, 'checksum': loss_network.checksum})
     run_record.write(model_dir, record)
     params = dict(config, vgg19=loss_network, model_dir=model_dir,
@@ -175,10 +185,17 @@ def run_estimator(params, photos, start, hooks):
                                       params['batch_size'], start, params['train_steps']),
                 hooks=hooks, max_steps=params['train_steps'])
     except tf.train.NanLossDuringTrainingError:
-        step = drop_bad_checkpoints(params['model_dir'])
+        step = drop_bad_checkpoints(params['model_dir'], hooks[0].step)
         raise UserError('the loss became NaN; the last good checkpoint is step %d of %s. Try a '
                         'lower --learning_rate, --style_weight or more --warmup_steps, in another '
                         '--model_dir' % (step, params['model_dir']))
+    except tuple(RUN_ERRORS) as error:
+        raise UserError('the run stopped, %s (%s); the same command goes on from the last '
+                        'checkpoint' % (RUN_ERRORS[type(error)], error.message.split('\n')[0]))
+    except tf.errors.OpError:
+        if photos.failure:
+            raise photos.failure
+        raise
 
 
 def allow_bfloat16(session_config):

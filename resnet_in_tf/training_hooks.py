@@ -1,6 +1,7 @@
 """What happens around each training step: progress, history, signals; and clearing up after NaN."""
 
 import csv
+import io
 import os
 import signal
 import sys
@@ -9,6 +10,8 @@ import time
 import numpy as np
 import tensorflow.compat.v1 as tf
 from tqdm import tqdm
+
+from resnet_in_tf import files
 
 HISTORY = 'history.csv'
 PARTS = ('total', 'content', 'style', 'total_variation', 'identity_pixel')
@@ -35,11 +38,11 @@ class ProgressHook(tf.train.SessionRunHook):
         graph = tf.get_default_graph()
         self.fetches = {part: graph.get_tensor_by_name('report/%s:0' % part) for part in PARTS}
         self.step, self.began = self.start, time.time()
-        rows = [row for row in read_history(self.path) if row['step'] <= self.start]
-        with open(self.path, 'w', newline='') as file:
-            writer = csv.DictWriter(file, ('step',) + PARTS)
-            writer.writeheader()
-            writer.writerows(rows)
+        text = io.StringIO(newline='')
+        writer = csv.DictWriter(text, ('step',) + PARTS)
+        writer.writeheader()
+        writer.writerows(row for row in read_history(self.path) if row['step'] <= self.start)
+        files.write_file(self.path, text.getvalue().encode('ascii'))
         if sys.stderr.isatty():
             self.bar = tqdm(initial=self.start, total=self.stop, unit='step', dynamic_ncols=True)
 
@@ -74,9 +77,14 @@ def read_history(path):
     """The rows of a `history.csv`: list of dicts of numbers; empty where there is no file."""
     if not os.path.exists(path):
         return []
-    with open(path, newline='') as file:
-        return [{key: int(value) if key == 'step' else float(value) for key, value in row.items()}
-                for row in csv.DictReader(file) if row[PARTS[-1]]]
+    rows = []
+    with open(path, newline='', errors='replace') as file:
+        for row in csv.DictReader(file):
+            try:
+                rows.append(dict({part: float(row[part]) for part in PARTS}, step=int(row['step'])))
+            except (KeyError, TypeError, ValueError):  # a row that a crash cut short
+                continue
+    return rows
 
 
 class StopOnSignal(tf.train.SessionRunHook):
@@ -110,22 +118,31 @@ class StopOnSignal(tf.train.SessionRunHook):
             run_context.request_stop()
 
 
-def drop_bad_checkpoints(model_dir):
-    """Deletes checkpoints with a value that is not finite, newest first.
+def drop_bad_checkpoints(model_dir, bad_step):
+    """Deletes checkpoints that lead to NaN, newest first.
+
+    Args:
+        model_dir: folder of the run.
+        bad_step: the step that found NaN; what it started from is bad, if finite.
 
     Returns:
         The step of the newest sound checkpoint, 0 where there is none.
     """
     state = tf.train.get_checkpoint_state(model_dir)
     paths = list(state.all_model_checkpoint_paths) if state else []
-    while paths and not is_finite(paths[-1]):
+    while paths and (step_of(paths[-1]) >= bad_step - 1 or not is_finite(paths[-1])):
         tf.train.remove_checkpoint(paths.pop())
     if not paths:
         if state:
             os.remove(os.path.join(model_dir, 'checkpoint'))
         return 0
     tf.train.update_checkpoint_state(model_dir, paths[-1], paths)
-    return int(tf.train.load_checkpoint(paths[-1]).get_tensor('global_step'))
+    return step_of(paths[-1])
+
+
+def step_of(path):
+    """The step that a checkpoint was written at."""
+    return int(tf.train.load_checkpoint(path).get_tensor('global_step'))
 
 
 def is_finite(path):
