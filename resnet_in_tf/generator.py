@@ -87,9 +87,13 @@ def conv(x, filters, size, stride):
 
 
 def upsample(x):
-    """The stride-1/2 step: nearest neighbour to twice the size, without checkerboard (Odena 2016)."""
+    """The stride-1/2 step: linear interpolation to twice the size.
+
+    Nearest neighbour turns a slow change into stairs, which the convolution behind it can draw
+    as lines a grid apart; a transposed convolution draws a checkerboard (Odena et al. 2016).
+    """
     size = tf.shape(x)[1:3] * 2
-    return tf.image.resize_nearest_neighbor(x, size, name='upsample')  # [N, 2H, 2W, C]
+    return tf.image.resize_bilinear(x, size, name='upsample')  # [N, 2H, 2W, C]
 
 
 def normalize(x, style_weights, normalization, activation, training, impl):
@@ -112,7 +116,8 @@ def normalize(x, style_weights, normalization, activation, training, impl):
                                           training=training, fused=False, name='batch_norm')
     elif normalization == 'contrast':
         x = contrast_norm(x) * tf.cast(tf.reduce_prod(tf.shape(x)[1:3]), tf.float32)
-    x = x * gamma[:, None, None, :] + beta[:, None, None, :]
+    gamma, beta = [tf.reshape(row, [-1, 1, 1, channels]) for row in (gamma, beta)]  # [N, 1, 1, C]
+    x = x * gamma + beta
     return tf.nn.relu(x) if activation == 'relu' else x
 
 
@@ -148,7 +153,9 @@ def pad_to_grid(image):
         target = tf.maximum(SMALLEST, (length + 3) // 4 * 4)
         before = (target - length) // 2
         period = tf.maximum(2 * (length - 1), 1)
-        index = tf.floormod(tf.range(target) - before, period)
+        # A whole number of periods on top of -before: converters to ONNX and TFLite take the
+        # remainder of a negative number wrong.
+        index = tf.floormod(tf.range(target) + before * (period - 1), period)
         return tf.minimum(index, period - index), before
 
     with tf.name_scope('pad_to_grid'):
@@ -165,5 +172,6 @@ def let_photo_through(photo, restyled, style_weights):
     The square keeps the skip shut while styles rule, so that half strength is painted at half
     strength and not a double exposure, and is as continuous as the mix itself.
     """
-    share = tf.square(tf.clip_by_value(style_weights[:, -1], 0.0, 1.0))[:, None, None, None]
+    share = tf.square(tf.clip_by_value(style_weights[:, -1], 0.0, 1.0))
+    share = tf.reshape(share, [-1, 1, 1, 1])  # [N, 1, 1, 1]
     return tf.add(restyled * (1.0 - share), photo * share, name='let_photo_through')

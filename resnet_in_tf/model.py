@@ -59,7 +59,7 @@ def perceptual_losses(photo, restyled, style, step, params):
     Args:
         photo, restyled: float32 [N, H, W, 3] in [0, 255].
         style: int32 [N].
-        step: global step; before params['warmup_steps'] the pixel loss alone counts.
+        step: global step; the pixel loss leads until `warm_up` is over.
         params: as in `model_fn`.
 
     Returns:
@@ -86,13 +86,25 @@ def perceptual_losses(photo, restyled, style, step, params):
                                    params['content_weight'])
                  + params['tv_weight'] * variation) * painting
         total += params['identity_weight'] * pixel * identity
-        warming = tf.cast(step < params['warmup_steps'], tf.float32)
-        total = warming * params['identity_weight'] * pixel + (1.0 - warming) * total
+        painted_share = warm_up(step, params['warmup_steps'])
+        total = (painted_share * total
+                 + (1.0 - painted_share) * params['identity_weight'] * pixel)
         parts = {'total': tf.reduce_mean(total),
                  'content': mean_over(content, painting), 'style': mean_over(style_loss, painting),
                  'total_variation': mean_over(variation, painting),
                  'identity_pixel': mean_over(pixel, identity)}
     return parts['total'], parts
+
+
+def warm_up(step, steps):
+    """The share of the perceptual losses: 0 for `steps`, then rising to 1 over five times as many.
+
+    Faced with the style at full weight at once, a network that barely knows the photo paints one
+    regular pattern over everything, and takes long to find back.
+    """
+    if not steps:
+        return 1.0
+    return tf.clip_by_value((tf.cast(step, tf.float32) - steps) / (5.0 * steps), 0.0, 1.0)
 
 
 def relative_feature_loss(features, target):
