@@ -13,10 +13,10 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog='python -m resnet_in_tf.instance_norm.build',
                                      description='Compiles the instance-norm kernel ahead of time.')
     parser.add_argument('--gpu', choices=('auto', 'yes', 'no'), default='auto',
-                        help='CUDA kernels: auto builds them where nvcc and a TensorFlow with CUDA are')
+                        help='CUDA kernels too; auto: where nvcc is and TensorFlow has CUDA')
     parser.add_argument('--again', action='store_true', help='compile even what is built already')
     flags = parser.parse_args(arguments)
-    possible = tf.test.is_built_with_cuda() and compiler.find_nvcc() is not None
+    possible = tf.test.is_built_with_cuda() and compiler.find_cuda() is not None
     wanted = {'no': [False], 'yes': [False, True], 'auto': [False, True] if possible else [False]}
     try:
         for gpu in wanted[flags.gpu]:

@@ -32,10 +32,10 @@ def build(gpu=False, again=False):
     Raises:
         BuildError: no compiler, a failed compilation, or a cache folder that cannot be written.
     """
-    cxx, nvcc = compiler.find_compiler(), compiler.find_nvcc() if gpu else None
-    if gpu and not nvcc:
-        raise BuildError('the CUDA kernels need nvcc: put it on PATH or set CUDA_HOME')
-    parts = '\0'.join(compiler.inputs_of_the_build(cxx, nvcc))
+    cxx, cuda = compiler.find_compiler(), compiler.find_cuda() if gpu else None
+    if gpu and not cuda:
+        raise BuildError('the CUDA kernels need a CUDA toolkit: put nvcc on PATH or set CUDA_HOME')
+    parts = '\0'.join(compiler.inputs_of_the_build(cxx, cuda))
     folder = cache_folder()
     path = os.path.join(folder, 'instance_norm-%s-%s.so' % (
         'cuda' if gpu else 'cpu', hashlib.sha256(parts.encode()).hexdigest()[:16]))
@@ -47,7 +47,7 @@ def build(gpu=False, again=False):
         os.makedirs(folder, exist_ok=True)
         scratch = tempfile.mkdtemp(prefix='build-', dir=folder)
         built = os.path.join(scratch, 'instance_norm.so')
-        compiler.compile_library(cxx, nvcc, scratch, built)
+        compiler.compile_library(cxx, cuda, scratch, built)
         os.replace(built, path)
     except OSError as error:
         raise BuildError('cache folder %s: %s' % (folder, error.strerror)) from error

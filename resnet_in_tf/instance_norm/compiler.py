@@ -9,13 +9,15 @@ import tensorflow.compat.v1 as tf
 SOURCES = ('instance_norm_cpu.cc', 'instance_norm_op.cc')
 GPU_SOURCES = ('instance_norm_op_gpu.cc',)
 CUDA_SOURCE = 'instance_norm_cuda.cu'
-HEADERS = ('instance_norm_cpu.h', 'instance_norm_op.h', 'instance_norm_cuda.h')
+HEADERS = ('instance_norm_cpu.h', 'instance_norm_op.h', 'instance_norm_cuda.h',
+           'instance_norm_cuda_block.h')
 COMPILERS = ('g++', 'c++', 'clang++')
 # No contraction: the gradient's ReLU mask repeats the forward pass to the bit.
 FLAGS = ('-std=c++11', '-O3', '-ffp-contract=off', '-fPIC', '-shared', '-w')
-CUDA_FLAGS = ('-std=c++11', '-O3', '-fmad=false', '-Xcompiler', '-fPIC')
+CUDA_FLAGS = ('-std=c++11', '-O3', '-Xcompiler', '-fPIC')
 # Compute capabilities worth their compile time; nvcc builds those it knows.
 CAPABILITIES = ('60', '61', '70', '75', '80', '86', '89', '90', '100', '120')
+CUDA_HEADER = 'include/cuda_runtime.h'
 CUDA_10_CAPABILITIES = ('60', '61', '70', '75')
 
 
@@ -32,32 +34,38 @@ def find_compiler():
     return found[0]
 
 
-def find_nvcc():
-    """Path of nvcc: under `$CUDA_HOME`, on PATH or in its usual place; None where there is none."""
-    home = os.environ.get('CUDA_HOME')
-    places = ([os.path.join(home, 'bin', 'nvcc')] if home else []) + [
-        shutil.which('nvcc'), '/usr/local/cuda/bin/nvcc']
-    return next((path for path in places if path and os.access(path, os.X_OK)), None)
+def find_cuda():
+    """The CUDA toolkit: `$CUDA_HOME`, the one of nvcc on PATH, or the usual place.
+
+    Returns:
+        Its folder, with bin/nvcc and include/cuda_runtime.h; None where there is none.
+    """
+    nvcc = shutil.which('nvcc')
+    homes = [os.environ.get('CUDA_HOME'),
+             os.path.dirname(os.path.dirname(os.path.realpath(nvcc))) if nvcc else None,
+             '/usr/local/cuda']
+    return next((home for home in homes if home and all(
+        os.path.exists(os.path.join(home, part)) for part in ('bin/nvcc', CUDA_HEADER))), None)
 
 
-def inputs_of_the_build(compiler, nvcc):
+def inputs_of_the_build(compiler, cuda):
     """All that decides what the library is, as one list of strings."""
     parts = [tf.version.VERSION, tf.version.GIT_VERSION, compiler, run([compiler, '--version'])]
     parts += list(FLAGS) + tf.sysconfig.get_compile_flags() + tf.sysconfig.get_link_flags()
-    if nvcc:
-        parts += [nvcc, run([nvcc, '--version'])] + list(CUDA_FLAGS + CAPABILITIES)
+    if cuda:
+        parts += [cuda, run([nvcc_of(cuda), '--version'])] + list(CUDA_FLAGS + CAPABILITIES)
     for name in SOURCES + GPU_SOURCES + (CUDA_SOURCE,) + HEADERS:
         with open(path_of(name), encoding='utf-8') as file:
             parts.append(file.read())
     return parts
 
 
-def compile_library(compiler, nvcc, scratch, output):
+def compile_library(compiler, cuda, scratch, output):
     """Compiles and links the sources.
 
     Args:
         compiler: path of the C++ compiler.
-        nvcc: path of nvcc, or None to leave the CUDA kernels out.
+        cuda: folder of the CUDA toolkit, or None to leave the CUDA kernels out.
         scratch: folder for work files.
         output: path of the library to write.
 
@@ -66,14 +74,14 @@ def compile_library(compiler, nvcc, scratch, output):
     """
     inputs = [path_of(name) for name in SOURCES]
     definitions, libraries = [], tf.sysconfig.get_link_flags()
-    if nvcc:
-        cuda_home = os.path.dirname(os.path.dirname(os.path.realpath(nvcc)))
+    if cuda:
+        nvcc = nvcc_of(cuda)
         kernels = os.path.join(scratch, 'instance_norm_cuda.o')
         run([nvcc] + list(CUDA_FLAGS) + architectures(nvcc)
             + ['-c', path_of(CUDA_SOURCE), '-o', kernels])
         inputs += [path_of(name) for name in GPU_SOURCES] + [kernels]
-        definitions = ['-DGOOGLE_CUDA=1', '-DEIGEN_USE_GPU', '-I' + os.path.join(cuda_home, 'include')]
-        libraries = libraries + ['-L' + os.path.join(cuda_home, 'lib64'), '-lcudart_static', '-ldl',
+        definitions = ['-DGOOGLE_CUDA=1', '-DEIGEN_USE_GPU', '-I' + os.path.join(cuda, 'include')]
+        libraries = libraries + ['-L' + os.path.join(cuda, 'lib64'), '-lcudart_static', '-ldl',
                                  '-lrt', '-lpthread']
     # TensorFlow's own flags come after ours: they may ask for a newer C++.
     run([compiler] + list(FLAGS) + definitions + tf.sysconfig.get_compile_flags() + inputs
@@ -89,6 +97,10 @@ def architectures(nvcc):
     known = [capability for capability in CAPABILITIES if 'compute_' + capability in listed]
     return ['-gencode=arch=compute_%s,code=sm_%s' % (each, each) for each in known] + [
         '-gencode=arch=compute_%s,code=compute_%s' % (known[-1], known[-1])]
+
+
+def nvcc_of(cuda):
+    return os.path.join(cuda, 'bin', 'nvcc')
 
 
 def path_of(name):

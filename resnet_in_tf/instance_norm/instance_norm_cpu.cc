@@ -44,9 +44,9 @@ RESNET_IN_INLINE void ThroughRelu(const V& d, const V& scale, const V& shift, V*
 // Each loop is a struct whose Block does at most kBlock positions from `begin` on, for K vectors V
 // of neighbouring channels from channel c on.
 
-// Deviations are taken from the block's first value, d = x - x0. As x0 belongs to the block, the sum
-// of d^2 is at most kBlock times the sum of squared deviations: the subtraction below loses at most
-// log2(kBlock) bits, whatever the mean; and a constant channel gives its value and 0 exactly.
+// Deviations are taken from the block's first value, d = x - x0. As x0 belongs to the block, the
+// sum of d^2 is at most kBlock times the sum of squared deviations: the subtraction below loses at
+// most log2(kBlock) bits, whatever the mean; a constant channel gives its value and 0 exactly.
 struct Statistics {
   const Part& part;
   double *mean, *deviations;

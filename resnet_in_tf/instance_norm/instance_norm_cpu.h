@@ -1,7 +1,7 @@
 // Formula (11) and its gradient on the CPU, over one unit of positions. No TensorFlow header.
 //
-// x is [N, positions, C], C contiguous. Work is cut into units of whole positions whose size depends
-// on the shape alone, so that the result does not depend on the number of threads.
+// x is [N, positions, C], C contiguous. Work is cut into units of whole positions whose size
+// depends on the shape alone, so that the result does not depend on the number of threads.
 // Every index is int64_t: a tensor may hold more than 2^31 elements.
 
 #ifndef RESNET_IN_TF_INSTANCE_NORM_CPU_H_
@@ -31,7 +31,7 @@ struct Units {
   int64_t positions, size, count;
 };
 
-// Some positions of one sample: x and dy float [positions, C], and the sample's constants, float [C].
+// Some positions of one sample: x and dy float [positions, C], and its constants, float [C].
 // With d = x - mean: y = d * scale + shift, and dx = g * scale + d * slope + offset, where g is dy
 // through the ReLU. What a kernel does not need may be null.
 struct Part {

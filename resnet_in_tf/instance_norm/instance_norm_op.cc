@@ -54,7 +54,7 @@ REGISTER_OP("ResnetInInstanceNormGrad")
     .Output("dbeta: float")
     .Attr("activation: {'none', 'relu'} = 'none'")
     .SetShapeFn(GradientShape)
-    .Doc("The gradient of ResnetInInstanceNorm; dgamma and dbeta have the shapes of gamma and beta.");
+    .Doc("The gradient of ResnetInInstanceNorm; dgamma is shaped as gamma, dbeta as beta.");
 
 // Calls work(n, unit) for every unit of every sample, on TensorFlow's own threads.
 template <typename Work>
@@ -69,6 +69,15 @@ void ForEachUnit(OpKernelContext* context, const Sizes& sizes, const Units& unit
 
 // Where the constants of each sample are kept: rows of C, float [N, kConstants, C].
 enum { kScale, kShift, kSlope, kOffset, kConstants };
+
+// `sums`, double [N, units, 2, C], for what each unit finds, and `constants`.
+tensorflow::Status AllocateScratch(OpKernelContext* context, const Sizes& sizes, const Units& units,
+                                   Tensor* sums, Tensor* constants) {
+  TF_RETURN_IF_ERROR(context->allocate_temp(
+      tensorflow::DT_DOUBLE, TensorShape({sizes.samples, units.count, 2, sizes.channels}), sums));
+  return context->allocate_temp(
+      tensorflow::DT_FLOAT, TensorShape({sizes.samples, kConstants, sizes.channels}), constants);
+}
 
 // The scale and shift of each sample, from its statistics.
 void ForwardConstants(const Sizes& sizes, const float* gamma, const float* beta,
@@ -116,13 +125,7 @@ class InstanceNormOp : public OpKernel {
     Tensor *y, *statistics, sums, constants;
     OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0}, 0, x.shape(), &y));
     OP_REQUIRES_OK(context, context->allocate_output(1, StatisticsShape(sizes), &statistics));
-    OP_REQUIRES_OK(context, context->allocate_temp(
-                                tensorflow::DT_DOUBLE,
-                                TensorShape({sizes.samples, units.count, 2, sizes.channels}), &sums));
-    OP_REQUIRES_OK(context,
-                   context->allocate_temp(
-                       tensorflow::DT_FLOAT,
-                       TensorShape({sizes.samples, kConstants, sizes.channels}), &constants));
+    OP_REQUIRES_OK(context, AllocateScratch(context, sizes, units, &sums, &constants));
     const float* in = x.flat<float>().data();
     double* sum = sums.flat<double>().data();
     float* s = statistics->flat<float>().data();
@@ -179,13 +182,7 @@ class InstanceNormGradOp : public OpKernel {
     OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0}, 0, x.shape(), &dx));
     OP_REQUIRES_OK(context, context->allocate_output(1, gamma.shape(), &dgamma));
     OP_REQUIRES_OK(context, context->allocate_output(2, beta.shape(), &dbeta));
-    OP_REQUIRES_OK(context, context->allocate_temp(
-                                tensorflow::DT_DOUBLE,
-                                TensorShape({sizes.samples, units.count, 2, sizes.channels}), &sums));
-    OP_REQUIRES_OK(context,
-                   context->allocate_temp(
-                       tensorflow::DT_FLOAT,
-                       TensorShape({sizes.samples, kConstants, sizes.channels}), &constants));
+    OP_REQUIRES_OK(context, AllocateScratch(context, sizes, units, &sums, &constants));
     const float *in = x.flat<float>().data(), *gradient = dy.flat<float>().data();
     const float* s = statistics.flat<float>().data();
     double* sum = sums.flat<double>().data();
@@ -224,7 +221,8 @@ class InstanceNormGradOp : public OpKernel {
         const double rest = s[kMeanRest * sizes.channels];
         const double inverse = s[kInverseDeviation * sizes.channels];
         const double gamma_sum = (product - rest * sum) * inverse;
-        const double scale = row[kScale * sizes.channels], m = std::max<int64_t>(1, sizes.positions);
+        const double scale = row[kScale * sizes.channels];
+        const double m = std::max<int64_t>(1, sizes.positions);
         const double slope = -scale * inverse * gamma_sum / m;
         row[kSlope * sizes.channels] = slope;
         row[kOffset * sizes.channels] = -scale * sum / m - slope * rest;
@@ -241,7 +239,8 @@ class InstanceNormGradOp : public OpKernel {
   const Kernels kernels_;
 };
 
-REGISTER_KERNEL_BUILDER(Name("ResnetInInstanceNorm").Device(tensorflow::DEVICE_CPU), InstanceNormOp);
+REGISTER_KERNEL_BUILDER(Name("ResnetInInstanceNorm").Device(tensorflow::DEVICE_CPU),
+                        InstanceNormOp);
 REGISTER_KERNEL_BUILDER(Name("ResnetInInstanceNormGrad").Device(tensorflow::DEVICE_CPU),
                         InstanceNormGradOp);
 

@@ -25,8 +25,8 @@ inline tensorflow::Status MeasureParameter(const char* name, const tensorflow::T
   *stride = own ? channels : 0;
   if (shared || own) return tensorflow::Status();
   return tensorflow::errors::InvalidArgument(
-      name, " has shape ", value.shape().DebugString(), "; it must be [C] or [N, C] for x of shape ",
-      x.shape().DebugString());
+      name, " has shape ", value.shape().DebugString(),
+      "; it must be [C] or [N, C] for x of shape ", x.shape().DebugString());
 }
 
 inline tensorflow::Status Measure(const tensorflow::Tensor& x, const tensorflow::Tensor& gamma,
