@@ -29,7 +29,9 @@ test-3.6 test-3.11: test-%:
 	    $(MAKE) --no-print-directory VENV=.venv-$* PYTHON="$$python" TEST_EXTRAS=test,server,evaluation quick-test; \
 	else echo "$@: skipped"; fi
 
+# ruff, mypy and hadolint have no release for Python 3.6.
 lint: $(VENV)/.lint
+	@$(VENV)/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 7) and "error: make lint needs Python 3.7 or later")'
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/python -m mypy
 	$(VENV)/bin/hadolint Dockerfile

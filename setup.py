@@ -40,8 +40,9 @@ EXTRAS = {
         'matplotlib': ('==3.3.4', '==3.5.3', '>=3.5,<4', '>=3.7,<4'),
     },
     'onnx': {
-        # onnxruntime after 1.10 wants a numpy that TensorFlow 1.15 was not made for.
-        'onnx': ('==1.11.0', '==1.14.1', '>=1.14,<1.18', '>=1.15,<1.18'),  # 1.18 wants newer ml_dtypes
+        # onnxruntime after 1.10 wants a numpy that TensorFlow 1.15 was not made for; onnx from 1.18
+        # on, an ml_dtypes newer than TensorFlow 2.15's.
+        'onnx': ('==1.11.0', '==1.14.1', '>=1.14,<1.18', '>=1.15,<1.18'),
         'onnxruntime': ('==1.10.0', '==1.10.0', '>=1.14,<2', '>=1.16,<2'),
         'tf2onnx': ('==1.12.1', '==1.16.1', '>=1.16,<1.17', '>=1.16.1,<2'),
     },

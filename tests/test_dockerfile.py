@@ -16,12 +16,12 @@ ONLY_IN_THE_IMAGE = ('apt-get', 'useradd')
 BASE_PINS = ('--no-compile', 'tensorflow-gpu==1.15.0', 'numpy==1.17.4', 'h5py==2.10.0',
              'protobuf==3.19.6')
 # The base image has no nvcc; this machine may, at a place that PATH does not decide.
-HIDE_NVCC = '''
+HIDE_NVCC = """
 import os
 access = os.access
 os.access = lambda path, *rest, **named: (
     not str(path).endswith('/nvcc') and access(path, *rest, **named))
-'''
+"""
 
 
 @pytest.fixture(scope='module')

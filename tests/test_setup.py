@@ -12,17 +12,17 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MAKE_VENV = os.path.join(REPOSITORY, 'scripts', 'make_venv.sh')
 
 # A real interpreter that says it is another: `python -c CODE` runs CODE with these changes made.
-IMPOSTOR = '''#!/bin/sh
+IMPOSTOR = """#!/bin/sh
 exec {python} -c 'import platform, sys
 sys.version_info = ({version}, 0, "final", 0)
 platform.machine = lambda: "{machine}"
 if not {venv}: sys.modules["ensurepip"] = None
 exec(sys.argv[1])' "$2"
-'''
+"""
 
 
 class Machine:
-    """A PATH, a home and a pyenv with nothing in them but the interpreters that a test puts there."""
+    """A PATH, a home and a pyenv that hold the interpreters a test puts there, and no others."""
 
     def __init__(self, folder):
         self.path = folder / 'bin'
