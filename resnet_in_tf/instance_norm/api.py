@@ -13,7 +13,7 @@ def instance_norm(x, gamma, beta, activation=None, epsilon=1e-5, impl='auto',
 
     Args:
         x: float32 [N, H, W, C]; C must be known when the graph is built.
-        gamma, beta: float32 [C], or [N, C] for a scale and shift per sample.
+        gamma, beta: float32 [C] or [1, C], or [N, C] for a scale and shift per sample.
         activation: None or 'relu'.
         epsilon: added to the variance, so that a constant channel gives beta.
         impl: 'reference' (plain TensorFlow), 'fused' (one kernel) or 'auto' (fused where it runs).
@@ -51,8 +51,7 @@ def check_shapes(x, gamma, beta):
         raise ValueError('x has shape %s; it must be [N, H, W, C] with a known C' % (x.shape,))
     batch, _, _, channels = x.shape.as_list()
     for label, value in (('gamma', gamma), ('beta', beta)):
-        fits = value.shape.rank in (1, 2) and value.shape.is_compatible_with(
-            [channels] if value.shape.rank == 1 else [batch, channels])
-        if not fits:
+        if not any(value.shape.is_compatible_with(shape) and value.shape.rank == len(shape)
+                   for shape in ([channels], [1, channels], [batch, channels])):
             raise ValueError('%s has shape %s; it must be [C] or [N, C] for x of shape %s'
                              % (label, value.shape, x.shape))

@@ -1,14 +1,15 @@
 """Keeps the compiled kernels in a cache folder, one file for each way to build them."""
 
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
 
-import tensorflow.compat.v1 as tf
-
 from resnet_in_tf.instance_norm import compiler
 from resnet_in_tf.instance_norm.compiler import BuildError
+
+LOG = logging.getLogger('resnet_in_tf')
 
 
 def cache_folder():
@@ -41,7 +42,7 @@ def build(gpu=False, again=False):
         'cuda' if gpu else 'cpu', hashlib.sha256(parts.encode()).hexdigest()[:16]))
     if os.path.exists(path) and not again:
         return path
-    tf.logging.info('compiling the instance-norm kernel, once, into %s', folder)
+    LOG.info('compiling the instance-norm kernel, once, into %s', folder)
     scratch = None
     try:
         os.makedirs(folder, exist_ok=True)

@@ -1,6 +1,7 @@
 """The fused op in the graph: loading it, its gradient, and whether it is the one to use."""
 
 import functools
+import logging
 
 import tensorflow.compat.v1 as tf
 
@@ -8,6 +9,7 @@ from resnet_in_tf.instance_norm import cache
 from resnet_in_tf.instance_norm.compiler import BuildError
 
 OP = 'ResnetInInstanceNorm'
+LOG = logging.getLogger('resnet_in_tf')
 
 
 def load_op():
@@ -60,7 +62,7 @@ def _load():
                 break
             except (tf.errors.OpError, RuntimeError) as error:
                 problem = 'cannot load the kernel: %s' % str(error).splitlines()[0]
-        tf.logging.warning('instance norm runs in plain TensorFlow, slower: %s', problem)
+        LOG.warning('instance norm runs in plain TensorFlow, slower: %s', problem)
     return None, False
 
 

@@ -19,9 +19,9 @@ struct Sizes {
 inline tensorflow::Status MeasureParameter(const char* name, const tensorflow::Tensor& x,
                                            const tensorflow::Tensor& value, int64_t* stride) {
   const int64_t channels = x.dim_size(3);
-  const bool shared = value.dims() == 1 && value.dim_size(0) == channels;
-  const bool own = value.dims() == 2 && value.dim_size(0) == x.dim_size(0) &&
-                   value.dim_size(1) == channels;
+  const bool fits = value.dims() >= 1 && value.dim_size(value.dims() - 1) == channels;
+  const bool shared = fits && (value.dims() == 1 || (value.dims() == 2 && value.dim_size(0) == 1));
+  const bool own = fits && !shared && value.dims() == 2 && value.dim_size(0) == x.dim_size(0);
   *stride = own ? channels : 0;
   if (shared || own) return tensorflow::Status();
   return tensorflow::errors::InvalidArgument(
