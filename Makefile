@@ -10,8 +10,12 @@ TEST_EXTRAS ?= test,server,evaluation,onnx
 TEST_FLAGS ?=
 # A changed pin or script list installs again; the stamps remember what is there.
 INSTALLS = setup.py scripts/make_venv.sh
+# A PYTHON that is asked for is compared with the one that $(VENV) holds, every time.
+ifneq ($(PYTHON),)
+INSTALLS += asked-for
+endif
 
-.PHONY: demo test quick-test test-lanes test-3.6 test-3.11 lint clean
+.PHONY: asked-for demo test quick-test test-lanes test-3.6 test-3.11 lint clean
 
 demo: $(VENV)/.demo
 	@$(VENV)/bin/python scripts/demo.py

@@ -105,16 +105,16 @@ install() {
     fi
     python=$directory/bin/python
     # Alone and first: the pip that Python 3.6 brings sees no manylinux2010 wheel. The last releases
-    # for each Python; setuptools below 80, because later ones have no editable install by setup.py.
+    # for each Python; setuptools before it warned of pkg_resources, which editable scripts import.
     case $(version_of "$python") in
         3.6) tools='pip==21.3.1'; builders='setuptools==59.6.0 wheel==0.37.1' ;;
-        *) tools='pip==24.0'; builders='setuptools==68.0.0 wheel==0.42.0' ;;
+        *) tools='pip==24.0'; builders='setuptools==65.7.0 wheel==0.42.0' ;;
     esac
     # shellcheck disable=SC2086  # lists of words
     "$python" -m pip install --quiet $tools
     # shellcheck disable=SC2086
     "$python" -m pip install --quiet $builders
-    say "installing resnet_in_tf${extras:+ with $extras} (some 500 MB to download at the first time)"
+    say "installing resnet_in_tf${extras:+ with $extras} (the first time, some 500 MB to download)"
     (cd "$repository" && "$(absolute "$python")" -m pip install --quiet --editable \
         ".${extras:+[$extras]}")
 }

@@ -241,3 +241,16 @@ def test_tensorflow_is_picked_by_python_version(installation, python, tensorflow
     assert [item for item in named if item.startswith('tensorflow')] == (
         [tensorflow] if tensorflow else [])
     assert len(named) >= 7
+
+
+def test_make_compares_the_python_asked_for_with_the_one_that_is_there(machine, tmp_path):
+    venv = tmp_path / 'venv'
+    (venv / 'bin').mkdir(parents=True)
+    (venv / '.demo').touch()  # a finished installation
+    machine.add('3.7', 'impostor')
+    text = (machine.path / 'impostor').read_text().split('\n', 1)[1]
+    machine.write(venv / 'bin' / 'python', '#!/bin/sh\ncase $1 in -m) exit 0 ;; esac\n' + text)
+    result = machine.run([shutil.which('make'), '-C', REPOSITORY, 'demo', 'VENV=%s' % venv,
+                          'PYTHON=' + machine.add('3.11')])
+    assert result.returncode != 0
+    assert 'holds Python 3.7' in result.stderr
