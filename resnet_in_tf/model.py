@@ -32,6 +32,7 @@ def model_fn(features, labels, mode, params):
                                    params['impl'], params['width'])
     step = tf.train.get_or_create_global_step()
     total, parts = perceptual_losses(photo, restyled, style, step, params)
+    total += tf.losses.get_regularization_loss()
     spec = {'loss': total}
     if training:
         with tf.name_scope('losses'):
