@@ -2,4 +2,4 @@
 
 
 class UserError(Exception):
-  """Bad input: the message is one line that says what, which file or flag, and what to do."""
+    """Bad input: the message is one line that says what, which file or flag, and what to do."""
