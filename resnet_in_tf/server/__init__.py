@@ -1,0 +1,1 @@
+"""Style transfer over HTTP: an API, and one page that uses it."""

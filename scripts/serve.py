@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""Serves a frozen network over HTTP: an API, and a page to use it from a browser."""
+
+import os
+import sys
+
+from absl import flags
+
+if __name__ == '__main__':  # so that it runs from a clone that is not installed
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
+
+from resnet_in_tf import cli  # noqa: E402
+
+flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py.')
+flags.DEFINE_string('host', '127.0.0.1', 'Address to listen on; 0.0.0.0 lets other machines in.')
+flags.DEFINE_integer('port', 8080, 'Port to listen on; 0 takes a free one.', 0, 65535)
+flags.DEFINE_integer('workers', 1, 'Pictures in work at once; each takes all cores.', 1, 64)
+flags.DEFINE_integer('queue', 8, 'Requests that may wait; the next one is told 503.', 0, 1000)
+flags.DEFINE_float('timeout', 60, 'Seconds for a request, waiting included; then 504.', 0.001)
+flags.DEFINE_float('max_upload', 20, 'Megabytes of an upload; more is told 413.', 0.001)
+flags.DEFINE_float('max_photo', 50, 'Million pixels of a photo; more is told 422.', 0.001)
+flags.DEFINE_float('max_result', 4, 'Million pixels of a result; each takes some 700 MB.', 0.001)
+flags.DEFINE_enum('impl', 'auto', ['auto', 'reference', 'fused'], 'Kernel of instance norm.')
+
+
+def main(values):
+    cli.require(values, 'model')
+    from resnet_in_tf.server.restyling import Limits
+    from resnet_in_tf.server.serving import serve
+    from resnet_in_tf.stylizer import Stylizer
+    limits = Limits(max_upload=int(values['max_upload'] * 1e6),
+                    max_pixels=int(values['max_photo'] * 1e6),
+                    max_result=int(values['max_result'] * 1e6),
+                    seconds=values['timeout'], workers=values['workers'], waiting=values['queue'])
+    serve(Stylizer(values['model'], impl=values['impl']), values['host'], values['port'], limits)
+    return cli.EXIT_OK
+
+
+if __name__ == '__main__':
+    cli.run(main)

@@ -1,0 +1,109 @@
+"""A server to test: a small network with eight made-up styles, and serve.py as a process."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import uuid
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf import export
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+STYLES = ['wave', 'starry_night', 'scream', 'udnie', 'mosaic', 'composition', 'muse', 'rain']
+
+
+def write_network(path, width=8, seed=0):
+    """Writes a frozen network of random weights: strength 0 gives the photo, 1 its own colours."""
+    rng = np.random.RandomState(seed)
+    names = STYLES + ['identity']
+    with tf.Graph().as_default():
+        export.deployed_graph(names, {}, width=width)
+        shapes = {variable.op.name: variable.shape.as_list() for variable in tf.global_variables()}
+
+    def value(name):
+        shape = shapes[name]
+        if name.endswith('gamma'):
+            return rng.uniform(0.5, 1.5, shape)
+        if name.endswith('beta'):
+            return rng.uniform(-0.5, 0.5, shape)
+        return rng.normal(0, np.sqrt(2.0 / np.prod(shape[:-1])), shape)
+
+    graph = export.frozen_graph(names, {}, value, width=width)
+    with open(path, 'wb') as file:
+        file.write(graph.SerializeToString())
+    return path
+
+
+class Server:
+    """serve.py as a process of its own, on a free port."""
+
+    def __init__(self, model, *flags):
+        # What it logs goes to pytest's own capture; a pipe that nobody reads would fill up.
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.join(ROOT, 'scripts', 'serve.py'), '--model', str(model),
+             '--port', '0'] + list(flags), stdout=subprocess.PIPE, universal_newlines=True)
+        self.line = self.process.stdout.readline()
+        found = re.search(r'http://127\.0\.0\.1:(\d+)', self.line)
+        if not found:
+            self.stop()
+            raise RuntimeError('serve.py did not start: %r' % self.line)
+        self.port = int(found.group(1))
+        self.url = 'http://127.0.0.1:%d' % self.port
+
+    def connect(self):
+        return http.client.HTTPConnection('127.0.0.1', self.port, timeout=120)
+
+    def ask(self, method, path, body=None, headers=None):
+        """One request on a connection of its own: (status, headers, body)."""
+        connection = self.connect()
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return response.status, response.headers, response.read()
+        finally:
+            connection.close()
+
+    def stylize(self, photo, query=''):
+        return self.ask('POST', '/v1/stylize?' + query, photo, {'Content-Type': 'image/jpeg'})
+
+    def metric(self, name):
+        """The value of one line of /metrics; 0 where it is not there yet."""
+        text = self.ask('GET', '/metrics')[2].decode('utf-8')
+        found = re.search(r'^%s (\S+)$' % re.escape(name), text, re.M)
+        return float(found.group(1)) if found else 0.0
+
+    def terminate(self):
+        """SIGTERM, and the exit status that follows."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=120)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def error_of(body):
+    """(code, message) of an error's JSON."""
+    error = json.loads(body.decode('utf-8'))['error']
+    return error['code'], error['message']
+
+
+def form(fields, photo):
+    """A multipart form: (body, headers)."""
+    boundary = uuid.uuid4().hex
+    parts = [('--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+              % (boundary, name, text)).encode('utf-8') for name, text in fields]
+    if photo is not None:
+        parts.append(('--%s\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n'
+                      'Content-Type: image/jpeg\r\n\r\n' % boundary).encode('utf-8')
+                     + photo + b'\r\n')
+    parts.append(('--%s--\r\n' % boundary).encode('utf-8'))
+    return b''.join(parts), {'Content-Type': 'multipart/form-data; boundary=' + boundary}
