@@ -1,8 +1,10 @@
 """Fixtures that every test file shares."""
 
+import collections
 import os
 
 import pytest
+import running
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SHARED_DATA = os.environ.get('RESNET_SHARED_DATA') or os.path.join(
@@ -34,3 +36,53 @@ def face():
     photo = scipy.misc.face().astype('uint8')
     photo.setflags(write=False)
     return photo
+
+
+@pytest.fixture(scope='session')
+def photo_folder(tmp_path_factory, face):
+    """Returns a folder of 12 real photos, 96 pixels high."""
+    from resnet_in_tf import images
+    folder = tmp_path_factory.mktemp('face_photos')
+    for number in range(12):
+        top, left = 100 + 96 * (number // 4), 150 + 160 * (number % 4)
+        images.write(str(folder / ('%02d.jpg' % number)), face[top:top + 96, left:left + 140])
+    return str(folder)
+
+
+@pytest.fixture(scope='session')
+def paintings(tmp_path_factory):
+    """Returns the paths of two paintings, 'waves.png' and 'tiles.jpg', strokes in few colours."""
+    import numpy as np
+
+    from resnet_in_tf import images
+    folder = tmp_path_factory.mktemp('paintings')
+    rows, columns = np.mgrid[:60, :80] / 6.0
+    waves = np.sin(columns + 2 * np.sin(rows))[:, :, None] * [60, 20, -50] + [120, 90, 70]
+    tiles = (np.floor(rows / 2) + np.floor(columns / 2))[:, :, None] % 2 * [40, 190, 20] + [30, 20, 150]
+    paths = [str(folder / 'waves.png'), str(folder / 'tiles.jpg')]
+    for path, painting in zip(paths, (waves, tiles)):
+        images.write(path, painting)
+    return paths
+
+
+TinyRun = collections.namedtuple('TinyRun', 'command model_dir output')
+
+
+@pytest.fixture(scope='session')
+def tiny_run(tmp_path_factory, photo_folder, paintings):
+    """Returns a run of the real train.py: two styles, 24 steps; its command and what it printed."""
+    model_dir = str(tmp_path_factory.mktemp('tiny') / 'run')
+    command = running.tiny_training(paintings, photo_folder, model_dir, train_steps=24,
+                                    save_steps=10, learning_rate=0.005)
+    result = running.script('train.py', *command)
+    assert result.returncode == 0, result.stderr
+    return TinyRun(command, model_dir, result.stdout)
+
+
+@pytest.fixture(scope='session')
+def tiny_model(tmp_path_factory, tiny_run):
+    """Returns the path of `tiny_run` as freeze_graph.py wrote it."""
+    path = str(tmp_path_factory.mktemp('frozen') / 'tiny.pb')
+    result = running.script('freeze_graph.py', '--model_dir', tiny_run.model_dir, '--output', path)
+    assert result.returncode == 0, result.stderr
+    return path

@@ -1,0 +1,94 @@
+"""Runs the scripts as a user does: as processes of their own.
+
+Run as a program it is what `many` starts: TensorFlow is imported once, and each command line gets a
+fork of that process.
+"""
+
+import collections
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TIMEOUT = 240  # seconds until a script counts as hung
+
+Result = collections.namedtuple('Result', 'returncode stdout stderr')
+
+
+def argv(name, *flags, python=sys.executable):
+    """The command line of a script."""
+    return [python, os.path.join(ROOT, 'scripts', name)] + [str(flag) for flag in flags]
+
+
+def script(name, *flags, **options):
+    """Runs a script to its end: subprocess.CompletedProcess with text output."""
+    return subprocess.run(argv(name, *flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          universal_newlines=True, timeout=TIMEOUT, **options)
+
+
+def many(commands):
+    """Runs scripts one after another at the cost of one start of TensorFlow.
+
+    Args:
+        commands: list of [script name, flag, ...].
+
+    Returns:
+        List of Result.
+    """
+    commands = [[name] + [str(flag) for flag in flags] for name, *flags in commands]
+    process = subprocess.run([sys.executable, os.path.abspath(__file__)], stdout=subprocess.PIPE,
+                             input=json.dumps(commands), universal_newlines=True, timeout=TIMEOUT,
+                             check=True)
+    return [Result(*item) for item in json.loads(process.stdout)]
+
+
+def tiny_training(paintings, photos, model_dir, **changed):
+    """Flags of train.py for a run of seconds; `changed` sets others or adds to them."""
+    flags = {'coco_images': photos, 'model_dir': model_dir, 'vgg_weights': 'random', 'width': 4,
+             'image_size': 32, 'style_size': 64, 'batch_size': 4, 'warmup_steps': 0,
+             'content_layers': 'relu2_1', 'style_layers': 'input,relu1_1,relu2_1', 'log_steps': 1}
+    flags.update(changed)
+    return ['--style=' + path for path in paintings] + [
+        '--%s=%s' % item for item in sorted(flags.items())]
+
+
+def in_fork(name, flags):
+    """Runs a script in a fork of this process: [exit status, stdout, stderr]."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = os.fork()
+        if not child:
+            status = 70
+            try:
+                os.dup2(out.fileno(), 1)
+                os.dup2(err.fileno(), 2)
+                signal.alarm(TIMEOUT)
+                sys.argv = [os.path.join(ROOT, 'scripts', name)] + flags
+                runpy.run_path(sys.argv[0], run_name='__main__')
+                status = 0
+            except SystemExit as end:
+                status = end.code or 0
+            except BaseException:
+                sys.excepthook(*sys.exc_info())
+                status = 1
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)
+        ended = os.waitpid(child, 0)[1]
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode('utf-8', 'replace'))
+        return [os.WEXITSTATUS(ended) if os.WIFEXITED(ended) else -os.WTERMSIG(ended)] + texts
+
+
+if __name__ == '__main__':
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    wanted = json.load(sys.stdin)
+    sys.path.insert(0, ROOT)
+    import tensorflow.compat.v1  # noqa: F401
+    json.dump([in_fork(name, flags) for name, *flags in wanted], sys.stdout)

@@ -1,0 +1,109 @@
+"""What all scripts share: one line for a mistake, the exit status, --help."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import running
+
+SCRIPT = '''# -*- coding: utf-8 -*-
+"""Counts things."""
+import os, signal, sys
+sys.path.insert(0, %r)
+from absl import flags
+from resnet_in_tf import cli
+from resnet_in_tf.errors import UserError
+flags.DEFINE_integer('count', 1, 'How many.', lower_bound=0)
+flags.DEFINE_string('name', None, 'Of what.')
+flags.DEFINE_multi_string('style', [], 'A painting.')
+
+def main(values):
+    cli.require(values, 'name')
+    %%s
+
+if __name__ == '__main__':
+    cli.run(main)
+''' % running.ROOT
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run_script(body, *flags, **environment):
+        path = tmp_path / 'count.py'
+        path.write_bytes((SCRIPT % body).encode('utf-8'))
+        return subprocess.run([sys.executable, str(path)] + list(flags), timeout=60,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env=dict(os.environ, PYTHONIOENCODING='', **environment))
+    return run_script
+
+
+def test_main_gets_the_scripts_own_flags_and_its_return_value_is_the_status(run):
+    result = run('print(sorted(values.items())); return cli.EXIT_SOME_FAILED', '--name=cat')
+    assert result.returncode == 1 and result.stderr == b''
+    assert result.stdout == b"[('count', 1), ('name', 'cat'), ('style', [])]\n"
+    assert run('return cli.EXIT_OK', '--name', 'x').returncode == 0
+
+
+def test_a_mistake_is_one_line_and_status_2(run):
+    result = run("raise UserError('a.jpg: the file\\n is empty')", '--name=cat')
+    assert (result.returncode, result.stderr) == (2, b'error: a.jpg: the file is empty\n')
+
+
+@pytest.mark.parametrize('flags, words', [
+    (['--count=many', '--name=x'], ['--count=many', 'invalid literal']),
+    (['--count=-1', '--name=x'], ['--count=-1', 'non-negative']),
+    (['--cuont=1', '--name=x'], ['cuont', 'Did you mean: count']),
+    (['--name'], ['--name']),
+    ([], ['--name is missing, see --help']),
+    (['--name='], ['--name is missing, see --help']),
+    (['--name=x', '--style', 'a.jpg', 'b.jpg'], ['b.jpg', 'flags', '--help'])])
+def test_a_bad_flag_is_one_line_that_names_it_and_status_2(run, flags, words):
+    result = run('print(1)', *flags)
+    message = result.stderr.decode()
+    assert result.returncode == 2 and message.startswith('error: ') and message.count('\n') == 1
+    assert all(word in message for word in words) and result.stdout == b''
+
+
+def test_help_lists_the_flags_and_is_no_failure(run):
+    for flag in ('--help', '--helpfull'):
+        result = run('print(1)', flag)
+        assert result.returncode == 0 and result.stderr == b''
+        assert b'Counts things.' in result.stdout and b'--count: How many.' in result.stdout
+
+
+def test_a_bug_is_a_traceback(run):
+    result = run('return [][1]', '--name=x')
+    assert result.returncode == 1 and b'Traceback' in result.stderr and b'IndexError' in result.stderr
+
+
+def test_ctrl_c_outside_training_is_a_word_and_the_usual_status(run):
+    result = run('os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(30)', '--name=x')
+    assert (result.returncode, result.stderr) == (128 + signal.SIGINT, b'stopped\n')
+
+
+def test_a_reader_that_goes_away_is_no_traceback_and_no_success(run, tmp_path):
+    run('for n in range(99999): print(n)', '--name=x')
+    process = subprocess.Popen([sys.executable, str(tmp_path / 'count.py'), '--name=x'],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline() == b'0\n'
+    process.stdout.close()
+    assert process.stderr.read() == b'' and process.wait(60) == 128 + signal.SIGPIPE
+
+
+def test_lines_come_at_once_where_output_is_no_terminal(run, tmp_path):
+    run('print(1)', '--name=x')
+    path = tmp_path / 'count.py'
+    path.write_text(SCRIPT % "print('first'); sys.stdin.read()")
+    process = subprocess.Popen([sys.executable, str(path), '--name=x'], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b'first\n'  # while the script still waits for its input
+    process.stdin.close()
+    assert process.stdout.read() == b'' and process.wait(60) == 0
+
+
+def test_letters_that_the_terminal_lacks_do_not_stop_a_script(run):
+    result = run("print('caf\\u00e9'); return 0", '--name=x', LC_ALL='POSIX', PYTHONCOERCECLOCALE='0',
+                 PYTHONUTF8='0')
+    assert result.returncode == 0 and result.stdout.startswith(b'caf')
