@@ -79,7 +79,7 @@ def read_history(path):
         return []
     rows = []
     with open(path, newline='', errors='replace') as file:
-        for row in csv.DictReader(file):
+        for row in csv.DictReader(line.replace('\0', '') for line in file):
             try:
                 rows.append(dict({part: float(row[part]) for part in PARTS}, step=int(row['step'])))
             except (KeyError, TypeError, ValueError):  # a row that a crash cut short
