@@ -1,0 +1,1 @@
+"""The paper's measures, one a file, and the report that puts them side by side."""

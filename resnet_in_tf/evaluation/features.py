@@ -1,0 +1,45 @@
+"""VGG-19 as a measuring instrument: features and their statistics, picture by picture."""
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf import vgg19
+
+
+class FeatureReader:
+    """One session that reads VGG-19 features of pictures of any size.
+
+    Args:
+        vgg_weights: as in vgg19.open_weights.
+        layers: VGG-19 layers.
+    """
+
+    def __init__(self, vgg_weights, layers):
+        self.layers = vgg19.check_layers(layers)
+        weights = vgg19.open_weights(vgg_weights, self.layers)
+        with tf.Graph().as_default():
+            self.image = tf.placeholder(tf.float32, [1, None, None, 3], name='image')
+            found = vgg19.features(self.image, self.layers, weights)
+            self.tensors = [found[layer][0] for layer in self.layers]
+            moments = [tf.nn.moments(tensor, [0, 1]) for tensor in self.tensors]
+            self.moments = tf.concat([part for mean, variance in moments
+                                      for part in (mean, tf.sqrt(variance))], 0)
+            self.session = tf.Session()
+            self.session.run(tf.local_variables_initializer())
+
+    def features(self, picture):
+        """The layers of one picture, uint8 or float [H, W, 3]: list of float32 [h, w, C]."""
+        return self.session.run(self.tensors, {self.image: picture[None]})
+
+    def statistics(self, pictures):
+        """Mean and deviation of every channel of every layer: float32 [N, 2 * channels].
+
+        Args:
+            pictures: list of uint8 or float [H, W, 3], sizes may differ.
+        """
+        return np.stack([self.session.run(self.moments, {self.image: picture[None]})
+                         for picture in pictures])
+
+    def close(self):
+        """Gives the session's memory back."""
+        self.session.close()

@@ -1,0 +1,149 @@
+"""MIoU (paper, formula 12 and Table III): how much of a photo's structure survives restyling.
+
+Photo and stylized photo are labelled by one and the same segmenter, k-means on VGG-19 features of
+photos. Labels mean the same in both, so none is matched to another.
+"""
+
+import numpy as np
+from scipy.cluster import vq
+
+LAYERS = ('relu2_1', 'relu3_1', 'relu4_1')
+SAMPLES = 400  # positions of each photo that k-means is fitted to
+SMALLEST_OBJECT = 0.01  # of the picture; smaller ones are lost on the features' grid
+
+
+def confusion(reference, labels, classes):
+    """p_ij of formula (12): how many pixels of class i are labelled j.
+
+    Args:
+        reference, labels: int arrays of one shape, in [0, classes).
+        classes: k + 1 of the formula.
+
+    Returns:
+        int64 [classes, classes].
+    """
+    reference, labels = np.asarray(reference), np.asarray(labels)
+    if reference.shape != labels.shape:
+        raise ValueError('labels of shape %s cannot be compared with %s'
+                         % (labels.shape, reference.shape))
+    pairs = reference.ravel().astype(np.int64) * classes + labels.ravel()
+    return np.bincount(pairs, minlength=classes ** 2).reshape([classes, classes])
+
+
+def mean_iou(reference, labels, classes):
+    """Formula (12) in its usual form, p_ii / (sum_j p_ij + sum_j p_ji - p_ii).
+
+    The paper prints sum_j p_ij twice. A class that neither labelling holds is left out.
+
+    Args:
+        reference, labels, classes: as in `confusion`.
+
+    Returns:
+        float in [0, 1].
+    """
+    table = confusion(reference, labels, classes)
+    shared = np.diag(table)
+    united = table.sum(axis=1) + table.sum(axis=0) - shared
+    there = united > 0
+    return float(np.mean(shared[there] / united[there]))
+
+
+def best_union_iou(mask, labels, classes):
+    """The IoU of a mask with that union of segments which fits it best.
+
+    A union's IoU is sum(inside) / (|mask| + sum(outside)). It is largest for the segments with the
+    most inside for their outside, so the best of the unions in that order is the best of all.
+
+    Args:
+        mask: bool or 0/1 array.
+        labels: int array of the same shape, in [0, classes).
+        classes: number of segments.
+
+    Returns:
+        float in [0, 1]; 0 for an empty mask.
+    """
+    mask, labels = np.asarray(mask, bool).ravel(), np.asarray(labels).ravel()
+    if not mask.any():
+        return 0.0
+    size = np.bincount(labels, minlength=classes)
+    inside = np.bincount(labels[mask], minlength=classes)
+    order = np.argsort(-(inside / np.maximum(size, 1)), kind='stable')
+    inside, outside = inside[order].cumsum(), (size - inside)[order].cumsum()
+    return float(np.max(inside / (mask.sum() + outside)))
+
+
+def normalized(feature):
+    """Each channel of one picture's layer at mean 0 and deviation 1: takes the palette's shift out.
+
+    Args:
+        feature: float32 [h, w, C].
+
+    Returns:
+        float32 [h, w, C]; over sqrt(C), so that every layer weighs the same.
+    """
+    mean, deviation = feature.mean(axis=(0, 1)), feature.std(axis=(0, 1))
+    return (feature - mean) / np.maximum(deviation, 1e-3) / np.sqrt(feature.shape[-1])
+
+
+def enlarge(array, height, width):
+    """Repeats the nearest entries of [h, w, ...] until it is [height, width, ...]."""
+    rows = np.arange(height) * array.shape[0] // height
+    columns = np.arange(width) * array.shape[1] // width
+    return array[rows[:, None], columns[None]]
+
+
+class Segmenter:
+    """k-means on normalized VGG-19 features of photos; labels any picture by its nearest centre.
+
+    Args:
+        reader: features.FeatureReader of LAYERS.
+        photos: list of uint8 [H, W, 3], what the centres are fitted to.
+        segments: k, the number of centres.
+        seed: whole number; same seed and photos, same centres.
+    """
+
+    def __init__(self, reader, photos, segments=8, seed=0):
+        self.reader, self.segments = reader, segments
+        generator = np.random.RandomState(seed)
+        samples = []
+        for photo in photos:
+            grid = self.grid(photo)
+            flat = grid.reshape([-1, grid.shape[-1]])  # [h*w, C]
+            samples.append(flat[generator.permutation(len(flat))[:SAMPLES]])
+        samples = np.concatenate(samples).astype(np.float64)
+        start = samples[generator.permutation(len(samples))[:segments]]
+        self.centres, _ = vq.kmeans2(samples, start, iter=30, minit='matrix', missing='warn')
+
+    def grid(self, picture):
+        """All layers on the grid of the first: float32 [h, w, C]."""
+        layers = [normalized(feature) for feature in self.reader.features(picture)]
+        height, width = layers[0].shape[:2]
+        return np.concatenate([enlarge(layer, height, width) for layer in layers], axis=-1)
+
+    def labels(self, picture):
+        """The segment of every pixel of uint8 [H, W, 3]: int32 [H, W] in [0, segments)."""
+        grid = self.grid(picture)
+        flat = grid.reshape([-1, grid.shape[-1]]).astype(np.float64)  # [h*w, C]
+        labels = vq.vq(flat, self.centres)[0].reshape(grid.shape[:2])
+        return enlarge(labels, *picture.shape[:2])
+
+
+def annotated_objects(coco, image_id, height, width):
+    """The annotated objects of a COCO photo at another size.
+
+    Args:
+        coco: pycocotools.coco.COCO.
+        image_id: id of the photo.
+        height, width: the size that the masks are brought to.
+
+    Returns:
+        List of (annotation id, category name, bool [height, width]); crowds and objects under
+        SMALLEST_OBJECT of the picture are left out.
+    """
+    found = []
+    for annotation in coco.loadAnns(coco.getAnnIds(imgIds=[image_id], iscrowd=False)):
+        mask = enlarge(coco.annToMask(annotation), height, width).astype(bool)
+        if mask.mean() >= SMALLEST_OBJECT:
+            category = coco.loadCats([annotation['category_id']])[0]['name']
+            found.append((annotation['id'], category, mask))
+    return found

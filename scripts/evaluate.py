@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Compares the systems: `evaluate.py report`, `evaluate.py survey`, `evaluate.py survey_results`."""
+
+import os
+import sys
+
+from absl import flags
+
+if __name__ == '__main__':  # so that it runs from a clone that is not installed
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
+
+from resnet_in_tf import cli  # noqa: E402
+
+
+def report_flags():
+    """Flags of `report`."""
+    flags.DEFINE_string('styles', None, 'Folder or pattern of paintings.')
+    flags.DEFINE_string('coco_images', None, 'Folder of photos to train on.')
+    flags.DEFINE_string('coco_annotations', None, "COCO's JSON for that folder.")
+    flags.DEFINE_string('test_images', None, 'Folder of test photos. Default: held out of --coco_images.')
+    flags.DEFINE_string('mask_images', None, 'Annotated COCO photos. Default: --coco_images.')
+    flags.DEFINE_string('mask_annotations', None, "COCO's JSON for those; without it, no mask table.")
+    flags.DEFINE_string('output', None, 'Folder of the report. The same command goes on there.')
+    flags.DEFINE_list('systems', ['resnet_in', 'cnn', 'cnn_bn', 'fnst', 'naas'], 'What to compare.')
+    flags.DEFINE_integer('train_steps', 2000, 'Of every system.', lower_bound=1)
+    flags.DEFINE_float('learning_rate', 0.001, 'Of every system.', lower_bound=0)
+    flags.DEFINE_integer('learning_rate_steps', None, "Of Fig. 6's runs.", lower_bound=1)
+    flags.DEFINE_integer('curve_every', None, 'Steps between points of the curves.', lower_bound=1)
+    flags.DEFINE_integer('batch_size', 4, 'Photos a step.', lower_bound=1)
+    flags.DEFINE_integer('image_size', 256, 'Side of the training crops in pixels.', lower_bound=16)
+    flags.DEFINE_integer('style_size', 512, 'Longest side of the paintings.', lower_bound=16)
+    flags.DEFINE_float('content_weight', 1.0, 'beta of formula (6).', lower_bound=0)
+    flags.DEFINE_float('style_weight', 4.0, 'alpha of formula (6).', lower_bound=0)
+    flags.DEFINE_float('tv_weight', 0.0, 'Weight of total variation.', lower_bound=0)
+    flags.DEFINE_float('identity_share', 0.1, 'Share of the samples that train identity.', 0, 1)
+    flags.DEFINE_integer('warmup_steps', 150, 'First steps, on the pixel loss.', lower_bound=0)
+    flags.DEFINE_string('vgg_weights', 'imagenet', 'imagenet, a weight file, or random[:SEED].')
+    flags.DEFINE_string('judge_vgg_weights', None, 'Of judge and segmenter. Default: --vgg_weights.')
+    flags.DEFINE_integer('seed', 0, 'Names split, crops, first weights, k-means.', lower_bound=0)
+    flags.DEFINE_integer('width', 32, "Channels of the generators' first layer.", lower_bound=1)
+    flags.DEFINE_bool('bfloat16', False, 'Faster on CPUs with bfloat16 (TensorFlow 2.15).')
+    flags.DEFINE_integer('naas_iterations', 200, 'Of L-BFGS-B, a picture.', lower_bound=1)
+    flags.DEFINE_integer('test_size', None, 'Short side of restyled photos. Default: --image_size.', 16)
+    flags.DEFINE_integer('test_photos', 40, 'Test photos, in every style.', lower_bound=1)
+    flags.DEFINE_integer('train_photos', 20, 'Training photos restyled (Fig. 7a).', lower_bound=1)
+    flags.DEFINE_integer('mask_photos', 20, 'Annotated photos.', lower_bound=1)
+    flags.DEFINE_integer('curve_photos', 10, 'Test photos at each point of a curve.', lower_bound=1)
+    flags.DEFINE_integer('segments', 8, 'k of k-means.', lower_bound=2)
+    flags.DEFINE_integer('crops', 60, "Crops a class for the judge.", lower_bound=2)
+    flags.DEFINE_integer('timing_size', None, 'Side of the timed picture. Default: --image_size.', 16)
+    flags.DEFINE_integer('timing_runs', 5, 'Warm runs a style (Table II).', lower_bound=1)
+    flags.DEFINE_string('grid_images', None, 'Folder or pattern of photos for the grid.')
+
+
+def report(values):
+    """Runs `report`."""
+    cli.require(values, 'styles', 'coco_images', 'output')
+    from resnet_in_tf.evaluation.report import report as make
+    return cli.EXIT_OK if make(**values) else cli.EXIT_STOPPED
+
+
+def survey_flags():
+    """Flags of `survey`."""
+    flags.DEFINE_string('report', None, 'Folder of a finished report: its pictures are shown.')
+    flags.DEFINE_string('output', None, 'Folder for survey.html and survey_key.csv.')
+    flags.DEFINE_integer('photos', 2, 'Photos, each in every style by every system.', lower_bound=1)
+    flags.DEFINE_integer('seed', 0, 'Names the choice of photos.', lower_bound=0)
+
+
+def survey(values):
+    """Runs `survey`."""
+    cli.require(values, 'report', 'output')
+    from resnet_in_tf.evaluation.survey import survey as make
+    make(values['report'], values['output'], values['photos'], values['seed'])
+    return cli.EXIT_OK
+
+
+def survey_results_flags():
+    """Flags of `survey_results`."""
+    flags.DEFINE_multi_string('answers', [], 'A CSV that the page saved, or a folder of them; repeat.')
+    flags.DEFINE_string('survey_key', None, 'survey_key.csv, as `survey` wrote it.')
+    flags.DEFINE_string('output', None, 'Folder for survey_results.csv and fig9_satisfaction.png.')
+
+
+def survey_results(values):
+    """Runs `survey_results`."""
+    cli.require(values, 'answers', 'survey_key', 'output')
+    from resnet_in_tf.evaluation.survey_results import survey_results as make
+    make(values['answers'], values['survey_key'], values['output'])
+    return cli.EXIT_OK
+
+
+COMMANDS = {'report': (report_flags, report), 'survey': (survey_flags, survey),
+            'survey_results': (survey_results_flags, survey_results)}
+
+if __name__ == '__main__':
+    if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
+        cli.fail('say what to do: evaluate.py %s, then its flags (--help lists them)'
+                 % ' | '.join(COMMANDS))
+    define, run = COMMANDS[sys.argv.pop(1)]
+    define()
+    cli.run(run)
