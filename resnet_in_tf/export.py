@@ -98,8 +98,12 @@ def freeze(model_dir, output):
         raise UserError('--model_dir %s: the run has no checkpoint yet' % model_dir)
     card = describe_run(record, run_record.checkpoint_step(model_dir))
     reader = tf.train.load_checkpoint(checkpoint)
-    frozen = frozen_graph(record['style_names'], card, reader.get_tensor,
-                          record['config']['system'], record['config']['width'])
+    try:
+        frozen = frozen_graph(record['style_names'], card, reader.get_tensor,
+                              record['config']['system'], record['config']['width'])
+    except (tf.errors.DataLossError, tf.errors.OutOfRangeError, tf.errors.NotFoundError) as error:
+        raise UserError('%s: the checkpoint cannot be read (%s)'
+                        % (checkpoint, str(error).split('\n')[0]))
     files.write_file(output, frozen.SerializeToString())
     return card
 
@@ -126,6 +130,8 @@ def read_graph(path):
             raise
         raise UserError('--model %s: not a TensorFlow graph; freeze_graph.py writes one' % path)
     nodes = {node.name: node for node in graph_def.node}
+    if not nodes:
+        raise UserError('--model %s: not a TensorFlow graph; freeze_graph.py writes one' % path)
     missing = [name for name in (IMAGE, STYLE_WEIGHTS, STYLIZED, STYLE_NAMES) if name not in nodes]
     if missing:
         raise UserError('--model %s: a TensorFlow graph, but not one of freeze_graph.py: it has no '

@@ -19,6 +19,7 @@ class Stylizer:
         style_names: list of str, one a column of style weights; the last is `identity`.
         styles: the same without `identity`.
         card: dict that tells how the network was trained.
+        graph_def: tf.GraphDef as it lies in the file, with the reference form of instance norm.
 
     Raises:
         UserError: the file is missing or is not such a graph.
@@ -26,10 +27,15 @@ class Stylizer:
 
     def __init__(self, model, impl='auto'):
         graph_def, self.style_names, self.card = export.read_graph(model)
+        self.graph_def = graph_def
         self.styles = self.style_names[:-1]
         graph = tf.Graph()
         with graph.as_default():
-            tf.import_graph_def(graph_def, name='')
+            try:
+                tf.import_graph_def(graph_def, name='')
+            except (ValueError, tf.errors.OpError) as error:
+                raise UserError('--model %s: damaged, or of a newer TensorFlow (%s)'
+                                % (model, str(error).split('. ')[0]))
         config = tf.ConfigProto(allow_soft_placement=True)
         config.gpu_options.allow_growth = True
         self.session = tf.Session(graph=graph, config=config)
@@ -80,7 +86,7 @@ def parse_mix(mix, strength, style_names):
         raise UserError('--strength %g is not between 0 and 1' % strength)
     weights = np.zeros(len(style_names), np.float32)
     for part in str(mix).split(','):
-        name, _, amount = part.strip().partition(':')
+        name, _, amount = [word.strip() for word in part.partition(':')]
         try:
             value = float(amount) if amount else 1.0
         except ValueError:
@@ -88,7 +94,7 @@ def parse_mix(mix, strength, style_names):
         if not 0 <= value < np.inf:
             raise UserError('--style %s: the weight of %s must be a number from 0 up, as in %s:0.5'
                             % (mix, name or 'a style', name or 'wave'))
-        if name.isdigit() and 1 <= int(name) < len(style_names) and name not in style_names:
+        if name.isdecimal() and 1 <= int(name) < len(style_names) and name not in style_names:
             name = style_names[int(name) - 1]
         if name not in style_names:
             raise UserError('--style %s: this network has no style %r; it has %s' % (

@@ -200,3 +200,9 @@ def test_contrast_norm_is_each_element_over_the_sum_of_its_channel():  # (10)
         flat = session.run(generator.contrast_norm(tf.zeros([1, 3, 5, 2])))
     assert y == pytest.approx(x / x.sum(axis=(1, 2), keepdims=True), rel=1e-5)
     assert ones == pytest.approx(np.full([1, 3, 5, 2], 1 / 15)) and (flat == 0).all()
+
+
+def test_saturation_counts_only_what_lies_beyond_the_limit():
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.constant([[0.0, 2.0, -2.0], [3.0, -4.0, 1.0]])
+        assert session.run(generator.saturation(x)) == pytest.approx((1 + 4) / 6)
