@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 # The page is of one piece with the server: it loads nothing from, and sends nothing to, others.
 HEADERS = {
-    'Content-Security-Policy': "default-src 'self'; img-src 'self' blob:; base-uri 'none'; "
+    'Content-Security-Policy': "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; "
                                "form-action 'none'; frame-ancestors 'none'",
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
@@ -47,9 +47,8 @@ def create_app(stylizer, places, limits):
             with metrics.work_seconds.time():
                 return restyling.restyle(stylizer, photo, order, size, limits)
 
-        left = limits.seconds - (time.monotonic() - g.started)
         is_gone = request.environ.get('waitress.client_disconnected', lambda: False)
-        picture = places.run(work, left, is_gone)
+        picture = places.run(work, limits.seconds, is_gone)
         return Response(picture, mimetype=parameters.FORMATS[order.format])
 
     @app.route('/v1/styles')
@@ -103,8 +102,6 @@ def create_app(stylizer, places, limits):
                       response.status_code, seconds)
         logger.info('%s %s %d %.2f s', request.method, request.path, response.status_code, seconds)
         response.headers.update(HEADERS)
-        if places.stopping:
-            response.headers['Connection'] = 'close'
         return response
 
     @app.errorhandler(problems.Problem)

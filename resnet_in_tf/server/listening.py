@@ -35,7 +35,7 @@ def open_server(app, host, port, limits):
     Raises:
         UserError: the address cannot be bound to.
     """
-    sockets = {}  # type: dict
+    sockets = {}
     try:
         server = create_server(
             app, map=sockets, host=host, port=port, ident=None,

@@ -15,9 +15,10 @@ STATIC = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'static')
 SAMPLE = os.path.join(STATIC, 'sample.jpg')
 THUMBNAIL = 224  # pixels a side
 
-# max_upload in bytes; max_pixels of a photo; max_result pixels of a result; seconds for a request;
-# workers that run and requests that wait at once.
-Limits = collections.namedtuple('Limits', 'max_upload max_pixels max_result seconds workers waiting')
+# max_upload in bytes; max_pixels of a photo; max_result pixels of a result; seconds for a
+# request; workers that run and requests that wait at once.
+Limits = collections.namedtuple(
+    'Limits', 'max_upload max_pixels max_result seconds workers waiting')
 
 
 def fit(width, height, side):

@@ -21,7 +21,7 @@ def serve(stylizer, host, port, limits):
         limits: restyling.Limits.
 
     Raises:
-        UserError: the address cannot be bound to, or Flask, waitress or prometheus-client is missing.
+        UserError: the address cannot be bound to, or a package of the extra is missing.
     """
     try:
         from resnet_in_tf.server import listening
@@ -52,7 +52,7 @@ def serve(stylizer, host, port, limits):
 def give_memory_back():
     """Has the C library return each large block to the system once it is free.
 
-    Left alone, glibc raises that bound with use, and pictures of many sizes leave holes that add up.
+    Left alone, glibc raises that bound with use, and pictures of many sizes leave holes.
     """
     try:
         ctypes.CDLL('libc.so.6').mallopt(M_MMAP_THRESHOLD, LARGE)

@@ -1,0 +1,278 @@
+// The page: a photo, a style mix, a preview that follows, and the result at full size.
+'use strict';
+
+const $ = id => document.getElementById(id);
+const state = {limits: null, styles: [], chosen: new Map(), photo: null, image: null, small: {}};
+const preview = new Newest();
+let downloading = null; // AbortController of the full-size request
+
+function say(text, alarm) {
+  $('status').textContent = text;
+  $('status').classList.toggle('alarm', Boolean(alarm));
+}
+
+function percent(input) {
+  return input.value + ' %';
+}
+
+function title(name) {
+  const words = name.replace(/[_-]+/g, ' ').trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+// Styles
+
+async function loadStyles() {
+  try {
+    const response = await fetch('v1/styles');
+    if (!response.ok) throw new Error(await api.reason(response));
+    Object.assign(state, await response.json());
+  } catch (error) {
+    say('The styles did not load. Is the server still running? Reload the page to try again.', true);
+    return;
+  }
+  for (const style of state.styles) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'style';
+    button.setAttribute('aria-pressed', 'false');
+    const image = document.createElement('img');
+    image.src = style.thumbnail;
+    image.alt = '';
+    const label = document.createElement('span');
+    label.textContent = title(style.name);
+    button.title = title(style.name);
+    button.append(image, label);
+    button.addEventListener('click', () => choose(style));
+    style.button = button;
+    $('styles').append(button);
+  }
+  $('mixing').closest('label').hidden = state.styles.length < 2;
+  choose(state.styles[0]);
+}
+
+function choose(style) {
+  if (!$('mixing').checked) {
+    state.chosen = new Map([[style, 100]]);
+  } else if (state.chosen.has(style)) {
+    if (state.chosen.size === 1) return say('One style stays: pick another one first.');
+    state.chosen.delete(style);
+  } else {
+    state.chosen.set(style, 50);
+  }
+  for (const other of state.styles) {
+    other.button.setAttribute('aria-pressed', String(state.chosen.has(other)));
+  }
+  showMix();
+  refresh();
+}
+
+function showMix() {
+  const mix = $('mix');
+  mix.hidden = !$('mixing').checked;
+  mix.textContent = '';
+  if (mix.hidden) return;
+  for (const [style, share] of state.chosen) {
+    const label = document.createElement('label');
+    label.className = 'slider';
+    const name = document.createElement('span');
+    name.textContent = title(style.name);
+    const input = document.createElement('input');
+    Object.assign(input, {type: 'range', min: 0, max: 100, value: share});
+    const output = document.createElement('output');
+    output.textContent = percent(input);
+    input.addEventListener('input', () => {
+      state.chosen.set(style, Number(input.value));
+      output.textContent = percent(input);
+      refresh();
+    });
+    label.append(name, input, output);
+    mix.append(label);
+  }
+}
+
+// Numbers, not names: a name may hold a comma or a colon.
+function order() {
+  const shares = [...state.chosen].filter(([, share]) => share > 0);
+  if (!shares.length) return null;
+  return {
+    style: shares.map(([style, share]) => style.number + ':' + share / 100).join(','),
+    strength: $('strength').value / 100,
+    preserve_color: $('preserve-color').checked,
+  };
+}
+
+// The preview
+
+function refresh(step = api.QUICK) {
+  if (!state.image || !state.limits) return;
+  const wanted = order();
+  if (!wanted) {
+    preview.cancel();
+    working(false);
+    return say('All shares are zero: raise one of them.', true);
+  }
+  working(true);
+  preview.ask(step.delay, async signal => {
+    const side = Math.min(step.side, fullSide());
+    if (!state.small[side]) state.small[side] = await api.shrink(state.image, side);
+    return api.stylize(state.small[side], {...wanted, quality: 88}, signal);
+  }, blob => {
+    show($('after'), blob);
+    $('after-tag').textContent = 'Preview';
+    if (!downloading) say('');
+    working(false);
+    if (step.side === api.QUICK.side && fullSide() > api.QUICK.side) refresh(api.SHARP);
+  }, error => {
+    working(false);
+    if (error.retryAfter) { // busy: what is asked by then goes first
+      say('The server is busy; the preview follows.');
+      return refresh({...step, delay: 1000 * error.retryAfter});
+    }
+    say(error.message, true);
+  });
+}
+
+function working(on) {
+  $('working').hidden = !on;
+  $('compare').setAttribute('aria-busy', String(on));
+}
+
+function show(image, blob) {
+  URL.revokeObjectURL(image.src);
+  image.src = URL.createObjectURL(blob);
+}
+
+// The photo
+
+async function usePhoto(file) {
+  const image = new Image();
+  image.src = URL.createObjectURL(file);
+  try {
+    await image.decode();
+  } catch (error) {
+    URL.revokeObjectURL(image.src);
+    return say('“' + (file.name || 'This file') + '” is not a photo that this browser can open. '
+      + 'Choose a JPEG or PNG.', true);
+  }
+  preview.cancel();
+  if (downloading) downloading.abort();
+  if (state.image) URL.revokeObjectURL(state.image.src);
+  Object.assign(state, {photo: file, image, small: {}});
+  $('before').src = image.src;
+  $('compare').style.setProperty('--ratio', image.naturalWidth / image.naturalHeight);
+  $('after').removeAttribute('src');
+  $('drop').hidden = true;
+  $('compare').hidden = $('choose-other').hidden = false;
+  $('download').disabled = false;
+  say('');
+  noteSize();
+  refresh({...api.QUICK, delay: 0});
+}
+
+function fullSide() {
+  return api.fittingSide(state.image.naturalWidth, state.image.naturalHeight,
+    state.limits.result_pixels);
+}
+
+function noteSize() {
+  if (!state.image || !state.limits) return;
+  const long = Math.max(state.image.naturalWidth, state.image.naturalHeight);
+  const scale = fullSide() / long;
+  $('size-note').textContent = 'Full size: ' + Math.round(state.image.naturalWidth * scale) + ' × '
+    + Math.round(state.image.naturalHeight * scale) + ' pixels'
+    + (scale < 1 ? ', the largest that this server makes.' : '.');
+}
+
+// What the server takes goes as it is; the browser makes a JPEG of anything else.
+async function fullPhoto() {
+  const {photo, image, limits} = state;
+  const pixels = image.naturalWidth * image.naturalHeight;
+  const taken = ['image/jpeg', 'image/png'].includes(photo.type)
+    && photo.size + 4096 <= limits.upload_bytes && pixels <= limits.photo_pixels;
+  return taken ? photo : api.shrink(image, fullSide());
+}
+
+async function download(event) {
+  event.preventDefault();
+  if (downloading) return downloading.abort();
+  const wanted = order();
+  if (!state.image || !wanted) return;
+  const controller = downloading = new AbortController();
+  const format = $('format').value;
+  const name = (state.photo.name || 'photo').replace(/\.[^.]*$/, '') + '-restyled.'
+    + (format === 'png' ? 'png' : 'jpg');
+  preview.cancel();
+  working(true);
+  $('download').textContent = 'Cancel';
+  say('Painting at full size …');
+  try {
+    const blob = await api.stylize(await fullPhoto(), {...wanted, size: fullSide(), format},
+      controller.signal);
+    save(blob, name);
+    show($('after'), blob);
+    $('after-tag').textContent = 'After';
+    say('Done: ' + name);
+  } catch (error) {
+    if (!controller.signal.aborted) say(error.message, true);
+    else say('Cancelled.');
+  }
+  if (downloading === controller) downloading = null;
+  $('download').textContent = 'Download at full size';
+  working(false);
+}
+
+function save(blob, name) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+// What people do
+
+function takeFirst(files) {
+  if (files && files.length) usePhoto(files[0]);
+}
+
+$('choose').addEventListener('click', () => $('file').click());
+$('choose-other').addEventListener('click', () => $('file').click());
+$('file').addEventListener('change', () => {
+  takeFirst($('file').files);
+  $('file').value = ''; // so that the same file can be chosen again
+});
+$('sample').addEventListener('click', async () => {
+  const response = await fetch('static/sample.jpg');
+  usePhoto(new File([await response.blob()], 'sample.jpg', {type: 'image/jpeg'}));
+});
+$('split').addEventListener('input', () => {
+  $('compare').style.setProperty('--split', $('split').value + '%');
+  $('split').setAttribute('aria-valuetext', $('split').value + ' % original');
+});
+$('strength').addEventListener('input', () => {
+  $('strength-value').textContent = percent($('strength'));
+  refresh();
+});
+$('preserve-color').addEventListener('change', () => refresh());
+$('mixing').addEventListener('change', () => {
+  if (!$('mixing').checked) choose([...state.chosen].sort((a, b) => b[1] - a[1])[0][0]);
+  showMix();
+});
+$('controls').addEventListener('submit', download);
+
+addEventListener('dragover', event => {
+  event.preventDefault();
+  document.body.classList.add('dragging');
+});
+addEventListener('dragleave', event => {
+  if (!event.relatedTarget) document.body.classList.remove('dragging');
+});
+addEventListener('drop', event => {
+  event.preventDefault();
+  document.body.classList.remove('dragging');
+  takeFirst(event.dataTransfer.files);
+});
+addEventListener('paste', event => takeFirst(event.clipboardData.files));
+
+loadStyles().then(noteSize);

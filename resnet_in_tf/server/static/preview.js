@@ -1,0 +1,85 @@
+// What goes between the page and the server: photos made small, requests that overtake each other.
+'use strict';
+
+const api = {
+  // Small and quick while a slider moves; sharper once it rests.
+  QUICK: {side: 320, delay: 120},
+  SHARP: {side: 800, delay: 700},
+
+  // Asks for a restyled picture. Throws an Error whose message is for people.
+  async stylize(photo, order, signal) {
+    const form = new FormData();
+    form.append('photo', photo, 'photo');
+    for (const name of Object.keys(order)) form.append(name, order[name]);
+    let response;
+    try {
+      response = await fetch('v1/stylize', {method: 'POST', body: form, signal});
+    } catch (error) {
+      if (error.name === 'AbortError') throw error;
+      throw new Error('The server does not answer. Is it still running?');
+    }
+    if (response.ok) return response.blob();
+    const problem = new Error(await api.reason(response));
+    problem.retryAfter = Number(response.headers.get('Retry-After')) || 0;
+    throw problem;
+  },
+
+  async reason(response) {
+    try {
+      const text = (await response.json()).error.message;
+      return text.charAt(0).toUpperCase() + text.slice(1) + '.';
+    } catch (error) {
+      return 'The server answered ' + response.status + '.';
+    }
+  },
+
+  // Draws an image, upright, with a long side of at most `side`, and makes a JPEG of it.
+  async shrink(image, side) {
+    const scale = Math.min(1, side / Math.max(image.naturalWidth, image.naturalHeight));
+    const canvas = document.createElement('canvas');
+    canvas.width = Math.max(1, Math.round(image.naturalWidth * scale));
+    canvas.height = Math.max(1, Math.round(image.naturalHeight * scale));
+    const pen = canvas.getContext('2d');
+    pen.fillStyle = '#fff';
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.imageSmoothingQuality = 'high';
+    pen.drawImage(image, 0, 0, canvas.width, canvas.height);
+    return new Promise((resolve, reject) => canvas.toBlob(
+      blob => blob ? resolve(blob) : reject(new Error('This photo is too large for the browser.')),
+      'image/jpeg', 0.95));
+  },
+
+  // The long side that keeps a picture within so many pixels.
+  fittingSide(width, height, pixels) {
+    const side = Math.max(width, height);
+    return Math.min(side, Math.floor(side * Math.sqrt(pixels / (width * height))));
+  },
+};
+
+// Runs the newest of many requests: waits for a pause, and drops what was asked before.
+class Newest {
+  constructor() {
+    this.timer = 0;
+    this.controller = null;
+  }
+
+  cancel() {
+    clearTimeout(this.timer);
+    if (this.controller) this.controller.abort();
+    this.controller = null;
+  }
+
+  // `work` gets an AbortSignal; its answer reaches `done` only if nothing newer was asked since.
+  ask(delay, work, done, failed) {
+    this.cancel();
+    this.timer = setTimeout(async () => {
+      const controller = this.controller = new AbortController();
+      try {
+        const answer = await work(controller.signal);
+        if (!controller.signal.aborted) done(answer);
+      } catch (error) {
+        if (!controller.signal.aborted) failed(error);
+      }
+    }, delay);
+  }
+}
