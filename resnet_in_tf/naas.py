@@ -4,6 +4,7 @@ The rival without a generator: no training, but VGG-19 runs forth and back for e
 """
 
 import collections
+import sys
 
 import numpy as np
 import scipy.optimize
@@ -116,3 +117,44 @@ class Naas:
     def close(self):
         """Gives the session's memory back."""
         self.session.close()
+
+
+class NaasStylizer:
+    """NAAS in the form of a stylizer.Stylizer with one style, for batch.stylize_files.
+
+    Args:
+        style_image: path of the painting.
+        iterations: as in Naas.stylize.
+        style_size: longest side of the painting in pixels.
+        report: called with a Progress after each iteration.
+        settings: of Naas.
+
+    Raises:
+        UserError: the painting or the weight file cannot be used.
+    """
+
+    def __init__(self, style_image, iterations=200, style_size=512, report=lambda progress: None,
+                 **settings):
+        if iterations < 1:
+            raise UserError('--iterations %d: it must be 1 or more' % iterations)
+        self.iterations, self.report = iterations, report
+        self.painter = Naas(training.read_painting(style_image, style_size), **settings)
+
+    def stylize(self, pixels, style_weights=None):
+        """Paints one picture: uint8 or float32 [H, W, 3] to float32 [H, W, 3] in [0, 255]."""
+        del style_weights  # there is one style
+        return self.painter.stylize(pixels, self.iterations, self.report)
+
+    def close(self):
+        """Gives the session's memory back."""
+        self.painter.close()
+
+
+def print_progress(iterations, every=10):
+    """A `report` that prints a line to stderr every `every` iterations, and at the last."""
+    def report(progress):
+        if progress.iteration % every == 0 or progress.iteration == iterations:
+            print('iteration %d of %d  total %.4g  content %.4g  style %.4g'
+                  % (progress.iteration, iterations, progress.total, progress.content,
+                     progress.style), file=sys.stderr, flush=True)
+    return report

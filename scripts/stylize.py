@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Restyles a picture, a folder or a pattern of pictures with a frozen network."""
+"""Restyles a picture, a folder or a pattern of pictures with a frozen network, or with NAAS."""
 
 import os
 import sys
@@ -20,19 +20,49 @@ flags.DEFINE_bool('preserve_color', False, "Keep the photo's colours.")
 flags.DEFINE_bool('overwrite', False, 'Make results again that exist; else they are skipped.')
 flags.DEFINE_integer('quality', 95, 'Of JPEG and WebP.', 1, 100)
 flags.DEFINE_enum('impl', 'auto', ['auto', 'reference', 'fused'], 'Kernel of instance norm.')
+flags.DEFINE_string('max_memory', None, 'Such as 2GB: larger pictures run in tiles. Default: most of '
+                    'what is free.')
+flags.DEFINE_bool('exact', False, 'Tiles equal the untiled result: slower, with features on disk.')
+flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What runs the network.')
+flags.DEFINE_enum('system', None, ['naas'],
+                  'naas: no --model; the pixels are optimised for --style_image, in minutes.')
+flags.DEFINE_string('style_image', None, 'naas: the painting.')
+flags.DEFINE_string('vgg_weights', 'imagenet', 'naas: imagenet, a weight file, or random[:SEED].')
+flags.DEFINE_integer('iterations', 200, 'naas: of L-BFGS-B, a picture.', lower_bound=1)
+flags.DEFINE_integer('style_size', 512, 'naas: longest side of the painting.', lower_bound=16)
+flags.DEFINE_float('content_weight', 1.0, 'naas: beta of formula (6).', lower_bound=0)
+flags.DEFINE_float('style_weight', 4.0, 'naas: alpha of formula (6).', lower_bound=0)
+
+
+def open_stylizer(values):
+    """The stylizer that the flags name, and its style weights."""
+    if values['system'] == 'naas':
+        from resnet_in_tf import naas
+        cli.require(values, 'style_image')
+        if values['model'] or values['strength'] != 1:
+            cli.fail('--model and --strength are not for --system naas; there is --style_weight')
+        settings = {key: values[key] for key in ('vgg_weights', 'content_weight', 'style_weight')}
+        return naas.NaasStylizer(values['style_image'], values['iterations'], values['style_size'],
+                                 naas.print_progress(values['iterations']), **settings), None
+    from resnet_in_tf.stylizer import Stylizer
+    cli.require(values, 'model')
+    stylizer = Stylizer(values['model'], values['impl'], values['engine'])
+    return stylizer, stylizer.style_weights(values['style'], values['strength'])
 
 
 def main(values):
-    cli.require(values, 'model', 'input', 'output')
+    cli.require(values, 'input', 'output')
     from resnet_in_tf import batch
-    from resnet_in_tf.stylizer import Stylizer
+    from resnet_in_tf.tiles import memory
     jobs = batch.plan(values['input'], values['output'])
-    stylizer = Stylizer(values['model'], values['impl'])
-    weights = stylizer.style_weights(values['style'], values['strength'])
+    max_memory = values['max_memory'] and memory.parse_size(values['max_memory'])
+    stylizer, weights = open_stylizer(values)
     with cli.progress_bar(len(jobs), 'picture') as bar:
-        summary = batch.stylize_files(stylizer, jobs, weights, values['preserve_color'],
-                                      values['overwrite'], values['quality'],
-                                      on_job=lambda job, error: bar.update())
+        summary = batch.stylize_files(
+            stylizer, jobs, weights, values['preserve_color'], values['overwrite'],
+            values['quality'], on_job=lambda job, error: bar.update(), max_memory=max_memory,
+            exact=values['exact'],
+            on_tile=lambda job, done, total: bar.set_postfix_str('tile %d/%d' % (done, total)))
     print('%d done, %d skipped, %d failed' % tuple(map(len, summary)))
     for _, reason in summary.failed:
         print('failed: %s' % reason, file=sys.stderr)
