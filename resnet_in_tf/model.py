@@ -2,7 +2,7 @@
 
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import losses, vgg19
+from resnet_in_tf import losses, vgg19, warm_start
 from resnet_in_tf.generator import generator
 
 
@@ -17,8 +17,8 @@ def model_fn(features, labels, mode, params):
         params: dict: system, impl, width, vgg19 (Vgg19), grams (dict layer -> float32 [S, C, C]),
             paintings (uint8 [S, H, W, 3], for the summaries), content_layers, style_layers,
             content_weight, style_weight, tv_weight, identity_weight, warmup_steps, train_steps,
-            learning_rate, learning_rate_decay, summary_steps, trained_row (a style's index
-            where that row alone is trained, or None).
+            learning_rate, learning_rate_decay, summary_steps, start (warm_start.Start),
+            rows_only (whether the rows of the paintings alone are trained).
 
     Returns:
         tf.estimator.EstimatorSpec.
@@ -26,10 +26,12 @@ def model_fn(features, labels, mode, params):
     del labels
     training = mode == tf.estimator.ModeKeys.TRAIN
     photo, style = features['photo'], features['style']
-    styles = params['paintings'].shape[0]
-    style_weights = tf.one_hot(style, styles + 1, name='style_weights')
-    stylized, restyled = generator(photo, style_weights, params['system'], training,
-                                   params['impl'], params['width'])
+    start = params['start']
+    rows = tf.gather(tf.constant(start.rows, tf.int32), style)
+    style_weights = tf.one_hot(rows, len(start.style_names), name='style_weights')
+    stylized, restyled = generator(photo, style_weights, start.system,
+                                   training and not params['rows_only'],
+                                   params['impl'], start.width)
     step = tf.train.get_or_create_global_step()
     total, parts = perceptual_losses(photo, restyled, style, step, params)
     total += tf.losses.get_regularization_loss()
@@ -39,7 +41,13 @@ def model_fn(features, labels, mode, params):
             for name, value in sorted(parts.items()):
                 tf.summary.scalar(name, value)
         rate = learning_rate(step, params)
-        spec['train_op'] = train_op(total, rate, step, params.get('trained_row'))
+        spec['train_op'] = train_op(total, rate, step,
+                                    start.rows[:-1] if params['rows_only'] else None)
+        if start.variables:
+            variables = tf.global_variables()
+            spec['scaffold'] = tf.train.Scaffold(
+                init_fn=lambda scaffold, session: warm_start.assign(variables, start.variables,
+                                                                    session))
         paintings = vgg19.local_variable('paintings', params['paintings'].astype('float32'))
         triptych = tf.concat([photo, side_by_side(paintings, style, photo), stylized], 2)  # [N, H, 3W, 3]
         spec['training_hooks'] = [tf.train.SummarySaverHook(
@@ -130,20 +138,21 @@ def learning_rate(step, params):
     return tf.multiply(params['learning_rate'], factor, name='learning_rate')
 
 
-def train_op(total, rate, step, trained_row=None):
-    """Adam on every variable, or on one style's row of every gamma and beta table.
+def train_op(total, rate, step, rows=None):
+    """Adam on every variable, or on some rows of every gamma and beta table.
 
     The other rows' gradients are exactly zero, and so are Adam's steps for them: they stay as they
     are, bit for bit.
     """
     optimizer = tf.train.AdamOptimizer(rate)
     variables = tf.trainable_variables()
-    if trained_row is not None:
-        variables = [variable for variable in variables if variable.op.name.endswith(('/gamma', '/beta'))]
+    if rows is not None:
+        variables = [variable for variable in variables
+                     if variable.op.name.endswith(('/gamma', '/beta'))]
     gradients = optimizer.compute_gradients(total, variables)
-    if trained_row is not None:
-        gradients = [(gradient * tf.one_hot(trained_row, variable.shape.as_list()[0])[:, None], variable)
-                     for gradient, variable in gradients]
+    if rows is not None:
+        mask = tf.reduce_sum(tf.one_hot(rows, variables[0].shape.as_list()[0]), 0)[:, None]  # [S, 1]
+        gradients = [(gradient * mask, variable) for gradient, variable in gradients]
     with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
         return optimizer.apply_gradients(gradients, step, name='train')
 

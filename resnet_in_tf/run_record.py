@@ -107,8 +107,9 @@ def describe_styles(styles, record):
         UserError: a painting's file is not what it was.
     """
     described = [describe_file(path) for path in styles]
-    for path, now, then in zip(styles, described, record.get('styles', described)):
-        if now['sha256'] != then['sha256']:
+    then = record.get('styles', [])[-len(styles):] or described
+    for path, now, before in zip(styles, described, then):
+        if now['sha256'] != before['sha256']:
             raise UserError('--style %s: another file than the run began with; put the old one '
                             'back, or give another --model_dir' % path)
     return described

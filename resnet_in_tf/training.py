@@ -5,9 +5,9 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import coco, images, losses, model, run_record, vgg19
+from resnet_in_tf import coco, images, losses, model, run_record, vgg19, warm_start
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.generator import IDENTITY, SYSTEMS
+from resnet_in_tf.generator import SYSTEMS
 from resnet_in_tf.training_hooks import ProgressHook, StopOnSignal, drop_bad_checkpoints
 
 # Layers of the losses by kind of VGG-19 weights: Gatys et al. 2016 for ImageNet's.
@@ -88,7 +88,8 @@ def train(styles, coco_images, model_dir, coco_annotations=None, system='resnet_
           style_size=512, content_weight=1.0, style_weight=4.0, tv_weight=0.0,
           identity_weight=20.0, identity_share=0.1, warmup_steps=150, content_layers=None,
           style_layers=None, vgg_weights='imagenet', seed=0, impl='auto', width=32,
-          bfloat16=False, save_steps=500, log_steps=10, report=print):
+          bfloat16=False, save_steps=500, log_steps=10, start_from=None, add_style=False,
+          report=print):
     """Trains a network of `len(styles)` styles and `identity`, or goes on with one.
 
     Args:
@@ -108,6 +109,8 @@ def train(styles, coco_images, model_dir, coco_annotations=None, system='resnet_
         impl: instance norm's kernel. width: channels of the generator's first layer.
         bfloat16: whether TensorFlow 2.15 may compute convolutions in bfloat16.
         save_steps, log_steps: steps between checkpoints and between reports.
+        start_from: path of a frozen network to begin with, or None.
+        add_style: whether `styles` are added to that network, whose own styles stay as they are.
         report: function of one line of text.
 
     Returns:
@@ -124,6 +127,13 @@ def train(styles, coco_images, model_dir, coco_annotations=None, system='resnet_
         content_layers or default_layers(vgg_weights, 'content'))
     config['style_layers'] = vgg19.check_layers(
         style_layers or default_layers(vgg_weights, 'style'))
+    if add_style and not start_from:
+        raise UserError('--add_style needs the network that it is added to: --from NETWORK.pb')
+    network = (warm_start.from_network(start_from, names, add_style) if start_from else
+               warm_start.new_network(names, system, width))
+    config.update(system=network.system, width=network.width)
+    if add_style:
+        config.update(identity_share=0.0, warmup_steps=0)
     photo_names = coco.list_photos(coco_images, coco_annotations)
     record = run_record.open_record(model_dir, config, FREE_ON_RESUME)
     # A run goes on with the photos that it began with, whatever came into the folder since.
@@ -141,11 +151,12 @@ def train(styles, coco_images, model_dir, coco_annotations=None, system='resnet_
     paintings = [read_painting(path, style_size) for path in styles]
     loss_network = vgg19.open_weights(vgg_weights,
                                       config['content_layers'] + config['style_layers'])
-    record.update(status='running', style_names=names + [IDENTITY], split=split._asdict(),
-                  styles=run_record.describe_styles(styles, record),
+    record.update(status='running', style_names=network.style_names,
+                  split=split._asdict(),
+                  styles=network.styles + run_record.describe_styles(styles, record),
                   loss_network={'name': loss_network.name, 'checksum': loss_network.checksum})
     run_record.write(model_dir, record)
-    params = dict(config, vgg19=loss_network, model_dir=model_dir,
+    params = dict(config, vgg19=loss_network, start=network, rows_only=add_style,
                   grams=style_targets(paintings, config['style_layers'], loss_network),
                   paintings=np.stack([images.resize(painting, image_size, image_size)
                                       for painting in paintings]),

@@ -10,8 +10,11 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
 
 from resnet_in_tf import cli  # noqa: E402
+from resnet_in_tf.errors import UserError  # noqa: E402
 
 flags.DEFINE_multi_string('style', [], 'A painting; repeat the flag for several.')
+flags.DEFINE_multi_string('add_style', [], 'A painting to add to the network that --from names.')
+flags.DEFINE_string('from', None, 'A frozen network to begin with.')
 flags.DEFINE_string('coco_images', None, 'Folder of photos.')
 flags.DEFINE_string('coco_annotations', None, "COCO's JSON for that folder; without it, all pictures.")
 flags.DEFINE_string('model_dir', None, 'Folder of the run: checkpoints, events, run.json.')
@@ -42,9 +45,12 @@ flags.DEFINE_integer('log_steps', 10, 'Steps between reports.', lower_bound=1)
 
 
 def main(values):
-    cli.require(values, 'style', 'coco_images', 'model_dir')
+    added, trained = values.pop('add_style'), values.pop('style')
+    if added and trained:
+        raise UserError('--style and --add_style: give one of them')
+    cli.require(dict(values, style=trained or added), 'style', 'coco_images', 'model_dir')
     from resnet_in_tf.training import train
-    record = train(values.pop('style'), **values)
+    record = train(trained or added, start_from=values.pop('from'), add_style=bool(added), **values)
     return cli.EXIT_STOPPED if record['status'] == 'stopped' else cli.EXIT_OK
 
 
