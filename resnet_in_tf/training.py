@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf import coco, images, losses, model, run_record, vgg19, warm_start
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.generator import SYSTEMS
+from resnet_in_tf.generator import IDENTITY, SYSTEMS
 from resnet_in_tf.training_hooks import ProgressHook, StopOnSignal, drop_bad_checkpoints
 
 # Layers of the losses by kind of VGG-19 weights: Gatys et al. 2016 for ImageNet's.
