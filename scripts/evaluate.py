@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares the systems: `evaluate.py report`, `evaluate.py survey`, `evaluate.py survey_results`."""
+"""Measures: `evaluate.py report`, `survey`, `survey_results`, `continuity` and `card`."""
 
 import os
 import sys
@@ -90,8 +90,50 @@ def survey_results(values):
     return cli.EXIT_OK
 
 
+def continuity_flags():
+    """Flags of `continuity`."""
+    flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py.')
+    flags.DEFINE_string('input', None, 'The photo to follow. Default: the raccoon of scipy.')
+    flags.DEFINE_string('test_images', None, 'Folder of photos for strength 0.')
+    flags.DEFINE_integer('width', 256, 'Of the photo that is followed, in pixels.', lower_bound=16)
+    flags.DEFINE_string('output', None, 'A CSV of every path.')
+
+
+def continuity(values):
+    """Runs `continuity`."""
+    cli.require(values, 'model')
+    from resnet_in_tf import gallery, images
+    from resnet_in_tf.evaluation.continuity import measure
+    from resnet_in_tf.stylizer import Stylizer
+    photo = images.read(values['input']) if values['input'] else gallery.demo_photo()
+    tests = images.list_pictures(values['test_images']) if values['test_images'] else []
+    measure(Stylizer(values['model']), gallery.reduced(photo, values['width']),
+            map(images.read, tests), values['output'])
+    return cli.EXIT_OK
+
+
+def card_flags():
+    """Flags of `card`."""
+    flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py; the card is its .json.')
+    flags.DEFINE_string('styles', None, 'Folder or pattern of its paintings.')
+    flags.DEFINE_string('test_images', None, 'Folder of photos that it was not trained on.')
+    flags.DEFINE_string('vgg_weights', 'imagenet', 'imagenet, a weight file, or random[:SEED].')
+    flags.DEFINE_string('notes', None, "JSON: a style's name -> its title, artist, year.")
+    flags.DEFINE_integer('photos', 10, 'How many of the test photos.', lower_bound=1)
+
+
+def card(values):
+    """Runs `card`."""
+    cli.require(values, 'model', 'styles', 'test_images')
+    from resnet_in_tf import images
+    from resnet_in_tf.evaluation.card import write_card
+    write_card(**dict(values, styles=images.list_pictures(values['styles'])))
+    return cli.EXIT_OK
+
+
 COMMANDS = {'report': (report_flags, report), 'survey': (survey_flags, survey),
-            'survey_results': (survey_results_flags, survey_results)}
+            'survey_results': (survey_results_flags, survey_results),
+            'continuity': (continuity_flags, continuity), 'card': (card_flags, card)}
 
 if __name__ == '__main__':
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

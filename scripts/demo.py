@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""Shows what a network can do on a photo: every style, a strip of strengths, a blend of four."""
+
+import os
+import sys
+
+from absl import flags
+
+if __name__ == '__main__':  # so that it runs from a clone that is not installed
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
+
+from resnet_in_tf import cli  # noqa: E402
+
+CHECKPOINTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), '..', 'checkpoints')
+
+flags.DEFINE_string('model', os.path.normpath(os.path.join(CHECKPOINTS, 'paintings.pb')),
+                    'A .pb of freeze_graph.py.')
+flags.DEFINE_string('input', None, 'A photo; without it, the raccoon that scipy carries.')
+flags.DEFINE_string('output', 'demo', 'Folder for the pictures.')
+flags.DEFINE_integer('width', 384, 'Width of one picture of the sheet.', lower_bound=16)
+flags.DEFINE_string('strip_style', None, 'Style of the strip. Default: the first.')
+flags.DEFINE_list('corners', None, 'Four styles for the blend. Default: the first four.')
+
+
+def main(values):
+    cli.require(values, 'model', 'output')
+    from resnet_in_tf import gallery, images
+    from resnet_in_tf.stylizer import Stylizer
+    photo = images.read(values['input']) if values['input'] else gallery.demo_photo()
+    stylizer = Stylizer(values['model'])
+    os.makedirs(values['output'], exist_ok=True)
+    for path in gallery.make(stylizer, photo, values['output'], values['width'],
+                             values['strip_style'], values['corners']):
+        print('Look at %s' % os.path.abspath(path))
+    return cli.EXIT_OK
+
+
+if __name__ == '__main__':
+    cli.run(main)
