@@ -4,6 +4,7 @@ Its weights live in local variables, which no checkpoint and no event file holds
 """
 
 import collections
+import functools
 import hashlib
 
 import numpy as np
@@ -146,6 +147,7 @@ def local_variable(name, array):
                            collections=[tf.GraphKeys.LOCAL_VARIABLES])
 
 
+@functools.lru_cache(maxsize=2)  # a program that trains several networks calibrates once
 def random_weights(seed, layers):
     """Gaussian filters that need no download (Ustyuzhaninov et al. 2016; He et al. 2016).
 
