@@ -67,7 +67,7 @@ def require(values, *names):
 def quiet():
     """Hushes TensorFlow's start-up chatter; errors still come through."""
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # 2 lets 'no GPU here' through as an error
-    logging.getLogger('tensorflow').setLevel(logging.ERROR)
+    logging.getLogger('tensorflow').setLevel(logging.CRITICAL)  # what it logs is raised, too
     warnings.filterwarnings('ignore', category=FutureWarning)
     warnings.filterwarnings('ignore', category=DeprecationWarning)
 
