@@ -1,9 +1,8 @@
 """A frozen network at work: style mixes, strength, the photo's own colours."""
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import export
+from resnet_in_tf import engines
 from resnet_in_tf.errors import UserError
 
 
@@ -11,36 +10,26 @@ class Stylizer:
     """Restyles pictures with a frozen network, of any size, one pass each.
 
     Args:
-        model: path of a .pb that freeze_graph.py wrote.
+        model: path of a .pb that freeze_graph.py wrote; for onnxruntime a .onnx too.
         impl: instance norm's kernel: 'auto' takes the fused one where it is there, 'fused' insists,
             'reference' leaves the graph as it is.
+        engine: what runs the network, a key of engines.ENGINES.
 
     Attributes:
         style_names: list of str, one a column of style weights; the last is `identity`.
         styles: the same without `identity`.
         card: dict that tells how the network was trained.
-        graph_def: tf.GraphDef as it lies in the file, with the reference form of instance norm.
+        model: path of its file.
 
     Raises:
-        UserError: the file is missing or is not such a graph.
+        UserError: the file is missing or is not such a graph, or the engine is not installed.
     """
 
-    def __init__(self, model, impl='auto'):
-        graph_def, self.style_names, self.card = export.read_graph(model)
-        self.graph_def = graph_def
+    def __init__(self, model, impl='auto', engine='tensorflow'):
+        self.model = model
+        self.engine = engines.start(engine, model, impl)
+        self.style_names, self.card, self.run, _ = self.engine
         self.styles = self.style_names[:-1]
-        graph = tf.Graph()
-        with graph.as_default():
-            try:
-                tf.import_graph_def(graph_def, name='')
-            except (ValueError, tf.errors.OpError) as error:
-                raise UserError('--model %s: damaged, or of a newer TensorFlow (%s)'
-                                % (model, str(error).split('. ')[0]))
-        config = tf.ConfigProto(allow_soft_placement=True)
-        config.gpu_options.allow_growth = True
-        self.session = tf.Session(graph=graph, config=config)
-        self.run = self.session.make_callable(
-            export.STYLIZED + ':0', [export.IMAGE + ':0', export.STYLE_WEIGHTS + ':0'])
 
     def style_weights(self, mix, strength=1.0):
         """Style weights as `parse_mix` makes them, float32 [S]."""
@@ -64,8 +53,9 @@ class Stylizer:
         return stylized if pixels.ndim == 4 else stylized[0]
 
     def close(self):
-        """Gives the session's memory back."""
-        self.session.close()
+        """Gives the network's memory back."""
+        self.engine.close()
+        self.engine = self.run = None
 
 
 def parse_mix(mix, strength, style_names):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a trained run as one file to deploy."""
+"""Writes a trained run, or a frozen network, in a form to deploy."""
 
 import os
 import sys
@@ -12,16 +12,20 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
 from resnet_in_tf import cli  # noqa: E402
 
 flags.DEFINE_string('model_dir', None, 'Folder of the run, as given to train.py.')
-flags.DEFINE_string('output', None, 'The .pb to write.')
+flags.DEFINE_string('model', None, 'A .pb instead of a run.')
+flags.DEFINE_string('output', None, 'The file to write; the folder of a SavedModel.')
+flags.DEFINE_enum('format', 'pb', ['pb', 'saved_model', 'tflite', 'onnx'], 'What to write.')
+flags.DEFINE_list('sizes', '512x512', 'TFLite: WIDTHxHEIGHT, a file for each.')
+flags.DEFINE_list('weights', 'float32,float16', 'TFLite: types of weights, a file for each.')
 
 
 def main(values):
-    cli.require(values, 'model_dir', 'output')
-    from resnet_in_tf import export
-    card = export.freeze(**values)
-    print('%s: %.1f MB, styles %s, step %d' % (
-        values['output'], os.path.getsize(values['output']) / 1e6,
-        ', '.join(card['style_names'][:-1]), card['steps']))
+    cli.require(values, 'output')
+    from resnet_in_tf import exports
+    options = {name: values[name] for name in ('sizes', 'weights')}
+    for line in exports.deploy(values['model_dir'], values['model'], values['format'],
+                               values['output'], options):
+        print(line)
     return cli.EXIT_OK
 
 

@@ -1,0 +1,84 @@
+"""A frozen network in the forms that other programs run: SavedModel, TFLite, ONNX."""
+
+import os
+import tempfile
+
+from resnet_in_tf import export as frozen
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.exports import onnx_model, saved_model, tflite_model
+
+# Every writer takes (graph_def, style_names, card, output, **options) and gives a list of
+# check.Written; what it writes is compared with the .pb before it takes its place.
+WRITERS = {
+    'saved_model': saved_model.write,
+    'tflite': tflite_model.write,
+    'onnx': onnx_model.write,
+}
+EXTENSIONS = {'pb': '.pb', 'tflite': '.tflite', 'onnx': '.onnx'}
+
+
+def deploy(model_dir, model, format_, output, options):
+    """Writes a trained run or a .pb in a form to deploy: all that freeze_graph.py does.
+
+    Args:
+        model_dir, model: folder of a run or path of a .pb; the other one is None.
+        format_: 'pb' or a key of WRITERS.
+        output: path of the file, or of the folder of a SavedModel.
+        options: dict, `sizes` and `weights` of tflite_model.write.
+
+    Returns:
+        List of lines that say what was written.
+
+    Raises:
+        UserError: as in `export`, or not exactly one of model_dir and model.
+    """
+    if bool(model_dir) == bool(model):
+        raise UserError('give --model_dir (a run) or --model (a .pb), one of the two')
+    check_output(format_, output)
+    if format_ == 'pb':
+        if model:
+            raise UserError('--model %s: is a .pb already; add --format %s' % (
+                model, '|'.join(sorted(WRITERS))))
+        card = frozen.freeze(model_dir, output)
+        return ['%s: %.1f MB, styles %s, step %d' % (
+            output, os.path.getsize(output) / 1e6, ', '.join(card['style_names'][:-1]),
+            card['steps'])]
+    if format_ != 'tflite':
+        options = {}
+    with tempfile.TemporaryDirectory() as folder:
+        if model_dir:
+            model = os.path.join(folder, 'frozen.pb')
+            frozen.freeze(model_dir, model)
+        return ['%s: %.2f MB, differs from the .pb by %.4f of 255 at most' % (
+            item.path, item.bytes / 1e6, item.difference)
+            for item in export(model, format_, output, **options)]
+
+
+def check_output(format_, output):
+    """Raises UserError where the name of `output` speaks of another format."""
+    extension = os.path.splitext(output)[1].lower()
+    meant = [name for name, known in EXTENSIONS.items() if known == extension]
+    if meant and meant[0] != format_:
+        raise UserError('--output %s: ends in %s, but --format is %s' % (output, extension, format_))
+    if not meant and format_ in ('tflite', 'onnx'):
+        raise UserError('--output %s: must end in %s' % (output, EXTENSIONS[format_]))
+
+
+def export(model, format_, output, **options):
+    """Writes a .pb in another format, and compares the result with the .pb.
+
+    Args:
+        model: path of a .pb that freeze_graph.py wrote.
+        format_: a key of WRITERS.
+        output: path of the file, or of the folder of a SavedModel.
+        options: `sizes` and `weights` of tflite_model.write; none for the others.
+
+    Returns:
+        List of check.Written.
+
+    Raises:
+        UserError: a file that cannot be read or written, a package that is not there, a network
+            that cannot be converted, or a result that differs; then nothing is left behind.
+    """
+    graph_def, style_names, card = frozen.read_graph(model)
+    return WRITERS[format_](graph_def, style_names, card, output, **options)

@@ -1,0 +1,147 @@
+"""ONNX: one file for onnxruntime and its kin, any batch and any size."""
+
+import hashlib
+import json
+import logging
+import os
+
+from resnet_in_tf import export, files
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.exports import check
+from resnet_in_tf.exports.plain import plain_graph
+
+OPSET = 11  # the first whose Resize computes what TensorFlow's does
+AXES = {export.IMAGE: ('N', 'H', 'W'), export.STYLE_WEIGHTS: ('N',), export.STYLIZED: ('N', 'H', 'W')}
+INSTALL = "pip install 'resnet_in_tf[onnx]'"
+
+
+def write(graph_def, style_names, card, output):
+    """Writes a network as ONNX, checked in onnxruntime at several sizes and as a batch.
+
+    Inputs: image float32 [N, H, W, 3] in [0, 255] and style_weights float32 [N, S]; output:
+    stylized float32 [N, H, W, 3]. Metadata: style_names and card, both JSON.
+
+    Args:
+        graph_def, style_names, card: as export.read_graph gives them.
+        output: path of the .onnx to write.
+
+    Returns:
+        List of one check.Written.
+
+    Raises:
+        UserError: as in exports.export.
+    """
+    data = convert(graph_def, style_names, card)
+    run = session(data, output)[0]
+    with check.reference(graph_def) as expected:
+        worst = check.greatest_difference(expected, run, style_names, batches=(1, 2))
+    check.require_close(output, worst)
+    files.write_file(output, data)
+    return [check.Written(output, len(data), worst)]
+
+
+def convert(graph_def, style_names, card):
+    """A network as the bytes of an ONNX file.
+
+    Raises:
+        UserError: tf2onnx is not installed, or cannot convert the graph.
+    """
+    try:
+        import onnx
+        import tf2onnx
+    except ImportError as error:
+        raise UserError('ONNX: %s; %s' % (error, INSTALL))
+    names = {name + ':0': name for name in AXES}
+    logging.getLogger('tf2onnx').setLevel(logging.ERROR)
+    try:
+        model, _ = tf2onnx.convert.from_graph_def(
+            plain_graph(graph_def), input_names=[export.IMAGE + ':0', export.STYLE_WEIGHTS + ':0'],
+            output_names=[export.STYLIZED + ':0'], opset=OPSET, tensors_to_rename=names)
+    except Exception as error:  # tf2onnx raises whatever its rewriters happen to
+        raise UserError('ONNX: tf2onnx %s cannot convert this network (%s)'
+                        % (tf2onnx.__version__, str(error).split('\n')[0]))
+    for value in list(model.graph.input) + list(model.graph.output):
+        for size, name in zip(value.type.tensor_type.shape.dim, AXES[value.name]):
+            size.dim_param = name
+    model.doc_string = 'Style transfer; image and stylized are RGB in [0, 255]'
+    onnx.helper.set_model_props(model, {'style_names': json.dumps(style_names),
+                                        'card': json.dumps(card, sort_keys=True)})
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+def session(data, name):
+    """Opens an ONNX network.
+
+    Args:
+        data: bytes of the file.
+        name: what to call it in a message.
+
+    Returns:
+        (run, style_names, card): `run` is a function of float32 image [N, H, W, 3] and
+        style_weights [N, S] that gives stylized.
+
+    Raises:
+        UserError: onnxruntime is not installed, or this is not such a network.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UserError('ONNX: %s; %s' % (error, INSTALL))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    # A pattern is kept for every size of picture that comes by: a server would grow.
+    options.enable_mem_pattern = False
+    try:
+        opened = onnxruntime.InferenceSession(data, options, providers=providers(onnxruntime))
+        meta = opened.get_modelmeta().custom_metadata_map
+        style_names, card = json.loads(meta['style_names']), json.loads(meta['card'])
+    except KeyError:
+        raise UserError('%s: an ONNX network, but not one of freeze_graph.py' % name)
+    except Exception as error:  # onnxruntime's own classes differ from release to release
+        raise UserError('%s: onnxruntime cannot open it (%s)' % (name, str(error).split('\n')[0]))
+
+    def run(image, style_weights):
+        return opened.run([export.STYLIZED],
+                          {export.IMAGE: image, export.STYLE_WEIGHTS: style_weights})[0]
+
+    return run, style_names, card
+
+
+def providers(onnxruntime):
+    """CUDA where onnxruntime was built with it, and the CPU."""
+    return [name for name in ('CUDAExecutionProvider', 'CPUExecutionProvider')
+            if name in onnxruntime.get_available_providers()]
+
+
+def cached(graph_def, style_names, card, folder):
+    """The ONNX form of a .pb, from a cache where it is there, else converted and kept.
+
+    Args:
+        graph_def, style_names, card: as export.read_graph gives them.
+        folder: the cache; one that cannot be written is done without.
+
+    Returns:
+        bytes.
+
+    Raises:
+        UserError: as in convert; or the conversion differs from the .pb.
+    """
+    log = logging.getLogger('resnet_in_tf')
+    content = graph_def.SerializeToString(deterministic=True)
+    key = hashlib.sha256(b'opset %d\0' % OPSET + content).hexdigest()[:32]
+    path = os.path.join(folder, 'network-%s.onnx' % key)
+    try:
+        with open(path, 'rb') as file:
+            return file.read()
+    except OSError:
+        log.info('converting the network for onnxruntime, once, into %s', folder)
+    data = convert(graph_def, style_names, card)
+    with check.reference(graph_def) as expected:
+        run = session(data, path)[0]
+        check.require_close(path, check.greatest_difference(expected, run, style_names))
+    try:
+        files.write_file(path, data)
+    except UserError as error:
+        log.warning('the converted network is not kept: %s', error)
+    return data

@@ -1,0 +1,25 @@
+"""The network of a frozen graph by itself: two plain inputs, one output."""
+
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf import export
+
+
+def plain_graph(graph_def):
+    """A copy without names, card and the default of the style weights.
+
+    Converters refuse a placeholder whose default is computed.
+
+    Args:
+        graph_def: a GraphDef of freeze_graph.py.
+
+    Returns:
+        GraphDef with the placeholders image [N, H, W, 3] and style_weights [N, S].
+    """
+    copy = tf.GraphDef()
+    copy.CopyFrom(graph_def)
+    for node in copy.node:
+        if node.name == export.STYLE_WEIGHTS:
+            node.op = 'Placeholder'
+            del node.input[:]
+    return tf.graph_util.extract_sub_graph(copy, [export.STYLIZED])
