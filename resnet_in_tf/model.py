@@ -5,6 +5,10 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf import losses, vgg19, warm_start
 from resnet_in_tf.generator import generator
 
+# Times the learning rate for gamma and beta: they alone tell the styles apart, and each row sees
+# but its own style's samples. At the filters' rate eight styles were still one after 900 steps.
+TABLE_RATE = 5.0
+
 
 def model_fn(features, labels, mode, params):
     """Builds training or evaluation of one system on a batch of photos.
@@ -139,22 +143,28 @@ def learning_rate(step, params):
 
 
 def train_op(total, rate, step, rows=None):
-    """Adam on every variable, or on some rows of every gamma and beta table.
+    """Adam on filters and on gamma and beta tables, or on some rows of the tables alone.
 
     The other rows' gradients are exactly zero, and so are Adam's steps for them: they stay as they
     are, bit for bit.
     """
-    optimizer = tf.train.AdamOptimizer(rate)
     variables = tf.trainable_variables()
+    tables = [variable for variable in variables
+              if variable.op.name.endswith(('/gamma', '/beta'))]
+    filters = [variable for variable in variables if variable not in tables] if rows is None else []
+    gradients = tf.gradients(total, filters + tables)
+    table_gradients = gradients[len(filters):]
     if rows is not None:
-        variables = [variable for variable in variables
-                     if variable.op.name.endswith(('/gamma', '/beta'))]
-    gradients = optimizer.compute_gradients(total, variables)
-    if rows is not None:
-        mask = tf.reduce_sum(tf.one_hot(rows, variables[0].shape.as_list()[0]), 0)[:, None]  # [S, 1]
-        gradients = [(gradient * mask, variable) for gradient, variable in gradients]
+        mask = tf.reduce_sum(tf.one_hot(rows, tables[0].shape.as_list()[0]), 0)[:, None]  # [S, 1]
+        table_gradients = [gradient * mask for gradient in table_gradients]
     with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
-        return optimizer.apply_gradients(gradients, step, name='train')
+        updates = [tf.train.AdamOptimizer(rate * TABLE_RATE).apply_gradients(
+            zip(table_gradients, tables), name='train_tables')]
+        if filters:
+            updates.append(tf.train.AdamOptimizer(rate).apply_gradients(
+                zip(gradients, filters), name='train_filters'))
+    with tf.control_dependencies(updates):
+        return tf.assign_add(step, 1, name='train').op
 
 
 def side_by_side(paintings, style, photo):
