@@ -4,9 +4,9 @@ import collections
 import glob
 import os
 
-from resnet_in_tf import images
+from resnet_in_tf import images, pipeline
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.stylizer import preserve_color
+from resnet_in_tf.tiles import memory
 
 Job = collections.namedtuple('Job', 'source target')
 Summary = collections.namedtuple('Summary', 'done skipped failed')
@@ -32,7 +32,8 @@ def plan(source, output):
     single = len(pictures) == 1 and os.path.isfile(source)
     to_file = os.path.splitext(output)[1].lower() in images.EXTENSIONS and not os.path.isdir(output)
     if to_file and not single:
-        raise UserError('--output %s: %d pictures need a folder, not a file' % (output, len(pictures)))
+        raise UserError('--output %s: %d pictures need a folder, not a file'
+                        % (output, len(pictures)))
     if to_file:
         return [Job(pictures[0], output)]
     root = source if os.path.isdir(source) else os.path.dirname(plain_part(source))
@@ -64,8 +65,9 @@ def plain_part(pattern):
 
 
 def stylize_files(stylizer, jobs, style_weights, keep_color=False, overwrite=False, quality=95,
-                  on_job=lambda job, error: None):
-    """Restyles files one after another; one that fails does not stop the rest.
+                  on_job=lambda job, error: None, max_memory=None, exact=False,
+                  on_tile=lambda job, done, total: None):
+    """Restyles files, several at a time; one that fails does not stop the rest.
 
     Args:
         stylizer: Stylizer.
@@ -73,41 +75,32 @@ def stylize_files(stylizer, jobs, style_weights, keep_color=False, overwrite=Fal
         style_weights: float32 [S].
         keep_color: whether the photo's colours are kept.
         overwrite: whether a result that exists is made again.
-        quality: of JPEG, 1 to 100.
-        on_job: called after each job with its error, or None.
+        quality: of JPEG and WebP, 1 to 100.
+        on_job: called after each job with its error, or None; not in the order of `jobs`.
+        max_memory: int, bytes that the process may hold, None for most of what is free; a picture
+            that needs more is run in tiles.
+        exact: whether tiles use true statistics, slower and with features on disk.
+        on_tile: called after each tile of a large picture with the job, how many are done, and of
+            how many.
 
     Returns:
-        Summary: jobs done, jobs skipped, and (job, reason) for those that failed.
+        Summary: jobs done, jobs skipped, and (job, reason) for those that failed, each in the
+        order of `jobs`.
     """
-    done, skipped, failed = [], [], []
+    todo, skipped, ended = [], [], {}
     for job in jobs:
-        error = None
         if os.path.exists(job.target) and not overwrite:
             skipped.append(job)
+            on_job(job, None)
         else:
-            try:
-                stylize_file(stylizer, job, style_weights, keep_color, quality)
-                done.append(job)
-            except UserError as problem:
-                error = str(problem)
-                failed.append((job, error))
+            todo.append(job)
+
+    def on_end(job, error):
+        ended[job] = error
         on_job(job, error)
-    return Summary(done, skipped, failed)
 
-
-def stylize_file(stylizer, job, style_weights, keep_color, quality):
-    """Restyles one file; transparency is kept where the result's format can hold it.
-
-    Raises:
-        UserError: the picture cannot be read, or the result not be written.
-    """
-    photo, alpha = images.read_rgba(job.source)
-    stylized = stylizer.stylize(photo, style_weights)
-    if keep_color:
-        stylized = preserve_color(photo, stylized)
-    folder = os.path.dirname(os.path.abspath(job.target))
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise UserError('%s: cannot make the folder (%s)' % (folder, error.strerror))
-    images.write(job.target, stylized, quality, alpha)
+    options = pipeline.Options(style_weights, keep_color, quality, exact)
+    pipeline.Pipeline(stylizer, options, max_memory or memory.limit_by_default(), on_end,
+                      on_tile).run(todo)
+    return Summary([job for job in todo if ended[job] is None], skipped,
+                   [(job, ended[job]) for job in todo if ended[job] is not None])

@@ -32,7 +32,7 @@ def load(file, name, formats, max_pixels):
         if transparent is not None:
             image.info['transparency'] = transparent
         image, mask = _split_alpha(image, name)
-        return _to_srgb(image, profile), mask, orientation
+        return to_srgb(image, profile), mask, orientation
 
 
 def _transparent_value(image):
@@ -73,7 +73,8 @@ def _from_16_bits(image, transparent):
     return grey, Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8))
 
 
-def _to_srgb(image, profile):
+def to_srgb(image, profile):
+    """An RGB, grey or CMYK PIL image in sRGB; `profile` is its ICC profile's bytes, or None."""
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))

@@ -20,8 +20,8 @@ flags.DEFINE_bool('preserve_color', False, "Keep the photo's colours.")
 flags.DEFINE_bool('overwrite', False, 'Make results again that exist; else they are skipped.')
 flags.DEFINE_integer('quality', 95, 'Of JPEG and WebP.', 1, 100)
 flags.DEFINE_enum('impl', 'auto', ['auto', 'reference', 'fused'], 'Kernel of instance norm.')
-flags.DEFINE_string('max_memory', None, 'Such as 2GB: larger pictures run in tiles. Default: most of '
-                    'what is free.')
+flags.DEFINE_string('max_memory', None, 'Such as 2GB: what needs more runs in tiles. Default: most '
+                    'of what is free.')
 flags.DEFINE_bool('exact', False, 'Tiles equal the untiled result: slower, with features on disk.')
 flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What runs the network.')
 flags.DEFINE_enum('system', None, ['naas'],

@@ -1,0 +1,1 @@
+"""Pictures larger than memory allows in one pass, in tiles that agree."""

@@ -1,0 +1,240 @@
+"""The exact mode: true statistics, layer by layer over tiles, with the features on disk.
+
+The network is cut at its normalizations. Stage k computes the input of the k-th for the whole
+picture, a tile at a time, and sums up its mean and variance; the next stage reads what it wrote.
+Full-size features are computed again rather than kept: the disk is slower than their convolution.
+"""
+
+import collections
+import os
+import shutil
+import tempfile
+
+import numpy as np
+
+from resnet_in_tf import export
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.instance_norm.graph import node_of
+from resnet_in_tf.tiles import grid as grids
+from resnet_in_tf.tiles import memory
+from resnet_in_tf.tiles.network import LAST, Affine
+
+# How far one stage can see: 9x9 (4) behind 3x3 and interpolation (2 + 1), to the next step of 4.
+HALO = 8
+
+# Bytes of features on disk, a pixel and channel of the first layer: four arrays at a quarter of
+# the size, of four times the channels, in float32.
+DISK_BYTES = 4
+
+Stage = collections.namedtuple('Stage', 'norm fetches feeds kept needs_image')
+
+
+def plan_stages(network):
+    """Cuts a network at its norms.
+
+    Args:
+        network: FixedNetwork.
+
+    Returns:
+        List of Stage: `norm`, whose input the stage computes, is a number, or None for the last
+        one, which gives the stylized picture; `fetches`, `feeds` and `kept` (what of the fetches
+        later stages are fed) are names of nodes.
+    """
+    nodes = {node.name: node for node in network.graph_def.node}
+    measured = {norm.scope + LAST: number for number, norm in enumerate(network.norms)}
+    stage, scale = {}, {}
+
+    def visit(name):  # the stage that computes a node; 0 is what does not depend on the photo
+        if name not in stage:
+            sources = [node_of(source) for source in nodes[name].input]
+            for source in sources:
+                visit(source)
+            stage[name] = max([stage[source] + (source in measured) for source in sources],
+                              default=int(name == export.IMAGE))
+            scale[name] = scale_of(nodes[name], [scale[source] for source in sources])
+        return stage[name]
+
+    last = visit(export.STYLIZED)
+    late = {node_of(source) for node in nodes.values() if node.name in stage
+            for source in node.input if stage[node_of(source)] < stage[node.name]}
+    kept = {name for name in stage if stage[name] and scale[name] >= 2
+            and (name in measured or name in late)}
+    targets = {number: [name for name in stage if stage[name] == number
+                        and (name in measured or name in kept)] for number in range(1, last)}
+    targets[last] = [export.STYLIZED]
+    return [make_stage(nodes, targets[number], kept, measured) for number in range(1, last + 1)]
+
+
+def scale_of(node, scales):
+    """1/scale is a node's share of the picture's size."""
+    if node.op == 'Conv2D':
+        return scales[0] * node.attr['strides'].list.i[1]
+    if node.op.startswith('Resize'):
+        return scales[0] / 2
+    return 1 if node.name == export.IMAGE else max(scales, default=0)
+
+
+def make_stage(nodes, targets, kept, measured):
+    """The stage that computes `targets` from kept features and the picture."""
+    feeds, seen, todo = set(), set(targets), list(targets)
+    while todo:
+        for source in map(node_of, nodes[todo.pop()].input):
+            if source in kept and source not in targets:
+                feeds.add(source)
+            elif source not in seen:
+                seen.add(source)
+                todo.append(source)
+    norm = [measured[name] for name in targets if name in measured]
+    return Stage(norm[0] if norm else None, targets, sorted(feeds),
+                 [name for name in targets if name in kept], export.IMAGE in seen)
+
+
+class Features:
+    """Arrays on disk, in files without a name, so that none outlives the process.
+
+    Args:
+        height, width: int, of the padded picture.
+    """
+
+    def __init__(self, height, width):
+        self.height, self.width = height, width
+        self.arrays = {}
+
+    def write(self, name, core, tile, value):
+        """Keeps a tile's core of a feature: `value` is float32 [h', w', C], halo and all."""
+        scale = (tile.bottom - tile.top) // len(value)
+        if name not in self.arrays:
+            shape = (self.height // scale, self.width // scale, value.shape[-1])
+            self.arrays[name] = (reserve(4 * int(np.prod(shape))), shape)
+        self.open(name)[window(core, scale)] = value[grids.inside(core, tile, scale)]
+
+    def read(self, name, tile):
+        """A tile of a feature: float32 [h', w', C]."""
+        return np.array(self.open(name)[window(tile, self.height // self.arrays[name][1][0])])
+
+    def open(self, name):
+        file, shape = self.arrays[name]
+        # Mapped anew each time: pages count as memory of the process for as long as a map lives.
+        return np.memmap(file, np.float32, 'r+', shape=shape)
+
+    def drop(self, names):
+        """Gives the disk back."""
+        for name in names:
+            self.arrays.pop(name)[0].close()
+
+
+def window(tile, scale):
+    return (slice(tile.top // scale, tile.bottom // scale),
+            slice(tile.left // scale, tile.right // scale))
+
+
+def reserve(size):
+    """A file of that size without a name; UserError where the disk is full."""
+    file = tempfile.TemporaryFile()
+    try:
+        if hasattr(os, 'posix_fallocate'):
+            os.posix_fallocate(file.fileno(), 0, size)  # a full disk behind a map would be a crash
+        else:
+            file.truncate(size)
+    except OSError as error:
+        file.close()
+        raise disk_error(size, error.strerror) from error
+    return file
+
+
+def disk_error(size, reason):
+    return UserError('--exact: %s for features in %s (%s); free some, or set TMPDIR to a larger '
+                     'disk' % (memory.show(size), tempfile.gettempdir(), reason))
+
+
+class Moments:
+    """Mean and variance of an array that comes in parts (Chan et al. 1979)."""
+
+    def __init__(self):
+        self.count, self.mean, self.squares = 0, 0.0, 0.0
+
+    def add(self, values):
+        """Takes float32 [h, w, C]."""
+        values = values.reshape(-1, values.shape[-1])  # [h*w, C]
+        count, mean = len(values), values.mean(0, dtype=np.float64)
+        squares = np.square(values - mean.astype(np.float32)).sum(0, dtype=np.float64)
+        total, step = self.count + count, mean - self.mean
+        self.squares = self.squares + squares + step ** 2 * self.count * count / total
+        self.mean = self.mean + step * count / total
+        self.count = total
+
+    def affine(self, gamma, beta, epsilon):
+        """What formula (11) does with these statistics: Affine."""
+        scale = gamma / np.sqrt(self.squares / self.count + epsilon)
+        return Affine(scale.astype(np.float32), (beta - self.mean * scale).astype(np.float32))
+
+
+class ExactPainter:
+    """Measures the true statistics of a picture, then restyles its tiles.
+
+    Args:
+        network: FixedNetwork.
+        picture: PaddedRows.
+        grid: Grid whose halo is HALO.
+        style_weights: float32 [S].
+        on_tile: called after each tile.
+
+    Raises:
+        UserError: the disk has no room for the features.
+    """
+
+    def __init__(self, network, picture, grid, style_weights, on_tile):
+        self.network, self.style_weights = network, style_weights
+        needed = DISK_BYTES * network.width * picture.height * picture.width
+        free = shutil.disk_usage(tempfile.gettempdir()).free
+        if needed > free:
+            raise disk_error(needed, 'only %s free' % memory.show(free))
+        self.features, self.affines = Features(picture.height, picture.width), []
+        stages = plan_stages(network)
+        *measuring, self.last = stages
+        try:
+            for number, stage in enumerate(measuring):
+                self.affines.append(self.measure(stage, picture, grid, on_tile))
+                wanted = {name for later in stages[number + 1:] for name in later.feeds}
+                self.features.drop(set(self.features.arrays) - wanted)
+        except BaseException:
+            self.close()
+            raise
+
+    def measure(self, stage, picture, grid, on_tile):
+        """Runs a stage over the picture: the Affine of its norm."""
+        norm = self.network.norms[stage.norm]
+        gamma, beta = self.network.gamma_beta(self.style_weights)[stage.norm]
+        untouched = Affine(np.ones_like(gamma), np.zeros_like(beta))
+        moments, measured = Moments(), norm.scope + LAST
+        for rows in grids.spans(grid.height, grid.tile_height, grid.halo):
+            band = picture.read(*rows[1]) if stage.needs_image else None
+            for core, tile in grids.tiles(grid, rows):
+                pixels = None if band is None else band[:, tile.left:tile.right]
+                values = self.run(stage, tile, pixels, self.affines + [untouched])
+                for name, value in zip(stage.fetches, values):
+                    if name == measured:
+                        scale = (tile.bottom - tile.top) // len(value)
+                        moments.add(value[grids.inside(core, tile, scale)])
+                    if name in stage.kept:
+                        self.features.write(name, core, tile, value)
+                on_tile()
+        return moments.affine(gamma, beta, norm.epsilon)
+
+    def run(self, stage, tile, pixels, affines):
+        feeds = {}
+        for name in stage.feeds:
+            feeds[name] = self.features.read(name, tile)
+            for norm, affine in zip(self.network.norms, affines):
+                if name == norm.scope + LAST:  # kept as it was before its norm
+                    feeds[name] *= affine.scale
+                    feeds[name] += affine.shift
+        return self.network.run(stage.fetches, pixels, self.style_weights, affines, feeds)
+
+    def __call__(self, tile, pixels):
+        """Restyles a tile: float32 [h, w, 3] for uint8 [h, w, 3], exact but for its halo."""
+        return self.run(self.last, tile, pixels, self.affines)[0]
+
+    def close(self):
+        """Gives the disk back."""
+        self.features.drop(list(self.features.arrays))

@@ -1,0 +1,89 @@
+"""How much memory there is, how much is used, and how much a network needs a pixel."""
+
+import math
+import os
+import re
+
+from resnet_in_tf.errors import UserError
+
+UNITS = {'': 1, 'K': 2 ** 10, 'M': 2 ** 20, 'G': 2 ** 30, 'T': 2 ** 40}
+ASSUMED = 2 * 2 ** 30  # bytes, where the system does not tell what is free
+MARGIN = 0.8  # share of the free memory that is taken by default
+SLACK = 100 * 2 ** 20  # bytes that the first runs of a session leave behind
+
+# What one run holds at its peak, in bytes a pixel and channel of the first layer: measured on
+# TensorFlow 1.15 and 2.15, with plain and fused normalization, and rounded up.
+RUN_BYTES = 32
+
+# Limits of a container: (limit, usage) of cgroups version 2, then 1.
+CGROUPS = (('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory.current'),
+           ('/sys/fs/cgroup/memory/memory.limit_in_bytes',
+            '/sys/fs/cgroup/memory/memory.usage_in_bytes'))
+
+
+def parse_size(text, flag='--max_memory'):
+    """Reads '2GB', '500 MB', '1.5G' or a plain number of bytes, in powers of 1024.
+
+    Args:
+        text: str.
+        flag: str that the message names.
+
+    Returns:
+        int, bytes.
+
+    Raises:
+        UserError: not such a size, or zero.
+    """
+    found = re.match(r'^\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*$', str(text), re.IGNORECASE)
+    size = int(float(found.group(1)) * UNITS[found.group(2).upper()]) if found else 0
+    if not size:
+        raise UserError('%s %s is not a size of memory, such as 2GB or 500MB' % (flag, text))
+    return size
+
+
+def show(size):
+    """Bytes as text that `parse_size` reads: '1.5GB', '300MB'; never less than they are."""
+    unit, digits = ('GB', 10) if size >= 2 ** 30 else ('MB', 1)
+    return '%g%s' % (math.ceil(size / UNITS[unit[0]] * digits) / digits, unit)
+
+
+def resident():
+    """Bytes of memory that this process holds now; 0 where the system does not tell."""
+    return status('VmRSS')
+
+
+def peak():
+    """The most bytes of memory that this process has held; 0 where the system does not tell."""
+    return status('VmHWM')
+
+
+def status(key):
+    try:
+        with open('/proc/self/status') as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith(key))
+    except (OSError, StopIteration):
+        return 0
+
+
+def limit_by_default():
+    """What this process may hold if nothing is said: its share now, and most of what is free."""
+    free = [ASSUMED]
+    try:
+        with open('/proc/meminfo') as file:
+            free = [int(line.split()[1]) * 1024 for line in file
+                    if line.startswith('MemAvailable')] or free
+    except OSError:
+        pass
+    for pair in CGROUPS:
+        if all(os.path.exists(path) for path in pair):
+            most, used = [number(path) for path in pair]
+            if most:
+                free.append(max(most - used, 0))
+    return resident() + int(MARGIN * min(free))
+
+
+def number(path):
+    """The number in a file; 0 where it says 'max'."""
+    with open(path) as file:
+        text = file.read().strip()
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,185 @@
+"""The network with the statistics of its normalizations taken out: each becomes a fixed affine map.
+
+With mean and variance given, formula (11) is y = scale * x + shift, which folds into the
+convolution in front of it: less work than the network itself, and no pixel depends on a far one.
+"""
+
+import collections
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf import export
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.instance_norm import graph as norm_graph
+
+Norm = collections.namedtuple('Norm', 'scope conv epsilon')
+Affine = collections.namedtuple('Affine', 'scale shift')  # float32 [C] each
+
+LAST = '/shifted'
+REDUCTIONS = ('Mean', 'Sum', 'Max', 'Min', 'Prod')
+PLAIN, FIXED = 'plain', 'fixed'  # scopes of the two forms in one graph
+
+
+def find_norms(graph_def):
+    """The instance norms of a frozen graph, first to last.
+
+    Returns:
+        List of Norm; `conv` is the convolution whose output it normalizes.
+
+    Raises:
+        UserError: some statistic over positions is not part of an instance norm.
+    """
+    nodes = {node.name: node for node in graph_def.node}
+    readers = collections.defaultdict(list)
+    for node in graph_def.node:
+        for name in node.input:
+            readers[norm_graph.node_of(name)].append(node)
+    norms = []
+    for node in graph_def.node:
+        if node.name.endswith(LAST):
+            scope = node.name[:-len(LAST)]
+            found = norm_graph.match(scope, nodes, readers)
+            if found and nodes[found['X']].op == 'Conv2D':
+                norms.append(Norm(scope, found['X'], float(found['epsilon'])))
+    scopes = tuple(norm.scope + '/' for norm in norms)
+    for node in graph_def.node:
+        if (node.op in REDUCTIONS and node.attr['T'].type == tf.float32.as_datatype_enum
+                and not node.name.startswith(scopes)):
+            raise UserError('this network cannot be run in tiles: %s takes a statistic of the '
+                            'whole picture; give --max_memory enough for one pass' % node.name)
+    return norms
+
+
+def fix_statistics(graph_def, norms):
+    """Puts a fed scale and shift in the place of each norm.
+
+    Args:
+        graph_def: tf.GraphDef with the reference form of instance norm.
+        norms: list of Norm, from `find_norms`.
+
+    Returns:
+        tf.GraphDef; under the scope of each norm it has the placeholders `fixed_scale` and
+        `fixed_shift`, float32 [C], and `shifted`, the normalized output before any ReLU.
+    """
+    nodes = {node.name: node for node in graph_def.node}
+    gone = {norm.conv for norm in norms}
+    gone.update(norm.scope + '/' + part for norm in norms for part, _, _ in norm_graph.PATTERN)
+    result = tf.GraphDef(versions=graph_def.versions)
+    result.node.extend(node for node in graph_def.node if node.name not in gone)
+    for norm in norms:
+        conv = tf.NodeDef()
+        conv.CopyFrom(nodes[norm.conv])
+        folded = node_of_floats(norm.scope + '/folded', 'Mul',
+                                [conv.input[1], norm.scope + '/fixed_scale'])
+        conv.input[1] = folded.name
+        result.node.extend([
+            placeholder(norm.scope + '/fixed_scale'), placeholder(norm.scope + '/fixed_shift'),
+            folded, conv,
+            node_of_floats(norm.scope + LAST, 'BiasAdd', [conv.name, norm.scope + '/fixed_shift'])])
+    return result
+
+
+def node_of_floats(name, op, inputs):
+    node = tf.NodeDef(name=name, op=op, input=inputs)
+    node.attr['T'].type = tf.float32.as_datatype_enum
+    return node
+
+
+def placeholder(name):
+    node = tf.NodeDef(name=name, op='Placeholder')
+    node.attr['dtype'].type = tf.float32.as_datatype_enum
+    return node
+
+
+class FixedNetwork:
+    """A network that runs on tiles, and tells the statistics that they share.
+
+    Args:
+        graph_def: tf.GraphDef as export.read_graph gives it.
+
+    Attributes:
+        norms: list of Norm.
+        graph_def: tf.GraphDef of the form with fixed statistics.
+        width: int, channels of the first layer.
+
+    Raises:
+        UserError: the network has a normalization that cannot be fixed.
+    """
+
+    def __init__(self, graph_def):
+        self.norms = find_norms(graph_def)
+        self.graph_def = fix_statistics(graph_def, self.norms)
+        self.width = first_width(graph_def)
+        graph = tf.Graph()
+        with graph.as_default():
+            tf.import_graph_def(graph_def, name=PLAIN)
+            tf.import_graph_def(self.graph_def, name=FIXED)
+        config = tf.ConfigProto(allow_soft_placement=True)
+        config.gpu_options.allow_growth = True
+        self.session = tf.Session(graph=graph, config=config)
+
+    def statistics_of(self, photo, style_weights):
+        """What each norm does to a picture that is run whole.
+
+        Args:
+            photo: uint8 or float32 [H, W, 3].
+            style_weights: float32 [S].
+
+        Returns:
+            List of Affine, one a norm.
+        """
+        names = ['%s/%s/%s:0' % (PLAIN, norm.scope, part)
+                 for norm in self.norms for part in ('mean', 'scale', 'beta')]
+        values = iter(self.session.run(names, inputs(PLAIN, photo, style_weights)))
+        return [Affine(scale.ravel(), (beta - mean * scale).ravel())
+                for mean, scale, beta in zip(values, values, values)]
+
+    def gamma_beta(self, style_weights):
+        """The mixed gamma and beta of each norm: list of (float32 [C], float32 [C])."""
+        names = ['%s/%s/%s:0' % (PLAIN, norm.scope, part)
+                 for norm in self.norms for part in ('gamma', 'beta')]
+        values = iter(self.session.run(
+            names, {'%s/%s:0' % (PLAIN, export.STYLE_WEIGHTS): style_weights[None]}))
+        return [(gamma.ravel(), beta.ravel()) for gamma, beta in zip(values, values)]
+
+    def run(self, fetches, tile, style_weights, affines, feeds=None):
+        """Runs the form with fixed statistics, or a part of it.
+
+        Args:
+            fetches: names of nodes.
+            tile: uint8 or float32 [h, w, 3], h and w multiples of 4; None where the part does
+                without.
+            style_weights: float32 [S].
+            affines: list of Affine, as far as the part needs them.
+            feeds: dict from names of nodes to values [h', w', C] that need no computing.
+
+        Returns:
+            List of float32 [h', w', C].
+        """
+        given = {} if tile is None else inputs(FIXED, tile, style_weights)
+        for norm, affine in zip(self.norms, affines):
+            given['%s/%s/fixed_scale:0' % (FIXED, norm.scope)] = affine.scale
+            given['%s/%s/fixed_shift:0' % (FIXED, norm.scope)] = affine.shift
+        for name, value in (feeds or {}).items():
+            given['%s/%s:0' % (FIXED, name)] = value[None]
+        return [value[0] for value in self.session.run(
+            ['%s/%s:0' % (FIXED, name) for name in fetches], given)]
+
+    def stylize(self, tile, style_weights, affines):
+        """Restyles one tile: float32 [h, w, 3], exact but for its halo."""
+        return self.run([export.STYLIZED], tile, style_weights, affines)[0]
+
+    def close(self):
+        """Gives the session's memory back."""
+        self.session.close()
+
+
+def inputs(scope, photo, style_weights):
+    return {'%s/%s:0' % (scope, export.IMAGE): np.asarray(photo, np.float32)[None],
+            '%s/%s:0' % (scope, export.STYLE_WEIGHTS): np.asarray(style_weights, np.float32)[None]}
+
+
+def first_width(graph_def):
+    """Channels of the first layer of a frozen graph."""
+    return export.read_variables(graph_def)['generator/down/conv1/kernel'].shape[-1]

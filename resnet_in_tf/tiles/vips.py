@@ -1,0 +1,147 @@
+"""Rows straight from and into files, by libvips: memory does not grow with the picture.
+
+Optional: pip install resnet_in_tf[large]. Without it, and for what it is not used for here, Pillow
+decodes and encodes pictures whole.
+"""
+
+import logging
+
+import numpy as np
+from PIL import Image
+
+from resnet_in_tf import files, picture_decoding
+from resnet_in_tf.images import EXTENSIONS
+from resnet_in_tf.picture_guards import guarded, open_file, open_picture
+from resnet_in_tf.tiles.rows import SpooledSink
+
+# Pillow's mode and stored layout of what libvips decodes to the same 8-bit samples.
+LOADERS = {('JPEG', 'RGB'): 'jpegload', ('JPEG', 'L'): 'jpegload', ('PNG', 'RGB'): 'pngload',
+           ('PNG', 'L'): 'pngload', ('PNG', 'RGBA'): 'pngload', ('TIFF', 'RGB'): 'tiffload',
+           ('TIFF', 'L'): 'tiffload'}
+DEEP = (';16', ';4', ';2', '1')  # ends or parts of layouts that are not 8 bits
+
+SAVERS = {'JPEG': 'jpegsave_target', 'PNG': 'pngsave_target', 'TIFF': 'tiffsave_target'}
+
+
+def library():
+    """pyvips, or None where it is not installed."""
+    try:
+        import pyvips
+    except (ImportError, OSError):  # OSError: there, but without libvips
+        return None
+    pyvips.cache_set_max(0)
+    logging.getLogger('pyvips').setLevel(logging.WARNING)  # it tells of each thread
+    return pyvips
+
+
+def open_source(path):
+    """Opens a picture file whose rows can be streamed.
+
+    Returns:
+        VipsSource, or None where the file is better decoded whole: another format, 16 bits, a
+        palette, interlaced, or to be turned.
+
+    Raises:
+        PictureError: as images.read, but for damage after the header.
+    """
+    if library() is None:
+        return None
+    with open_file(path) as file:
+        image, (width, height), orientation = open_picture(file, path)
+        loader = LOADERS.get((image.format, image.mode))
+        layouts = [str(part[-1]) for part in image.tile or []]
+        turned = orientation != 1 or image.format == 'TIFF' and image.tag_v2.get(274, 1) != 1
+        if (loader is None or turned or 'transparency' in image.info or image.info.get('interlace')
+                or any(layout.endswith(DEEP) or ';16' in layout for layout in layouts)):
+            return None
+        return VipsSource(path, loader, height, width, image.mode == 'RGBA',
+                          image.info.get('icc_profile'))
+
+
+class VipsSource:
+    """A picture file, decoded row by row; going back starts from the top again.
+
+    Args:
+        path: str.
+        loader: str, libvips' operation.
+        height, width: int.
+        has_alpha: bool.
+        profile: bytes of an ICC profile, or None.
+    """
+
+    def __init__(self, path, loader, height, width, has_alpha, profile):
+        self.path, self.loader, self.profile = path, loader, profile
+        self.height, self.width, self.has_alpha = height, width, has_alpha
+        self.restart()
+
+    def restart(self):
+        vips = library()
+        with guarded(self.path):
+            options = {'access': 'sequential', 'fail_on': 'truncated'}
+            self.image = getattr(vips.Image, self.loader)(self.path, **options)
+            self.region = vips.Region.new(self.image)
+        self.start, self.rows = 0, np.empty([0, self.width, 4 if self.has_alpha else 3], np.uint8)
+
+    def read(self, start, stop):
+        """Rows of the picture: uint8 [stop - start, W, 3]."""
+        self.fetch(start, stop)
+        return self.rows[start - self.start:stop - self.start, :, :3]
+
+    def read_alpha(self, start, stop):
+        """Rows of its transparency: uint8 [stop - start, W], or None."""
+        if not self.has_alpha:
+            return None
+        self.fetch(start, stop)
+        return self.rows[start - self.start:stop - self.start, :, 3]
+
+    def fetch(self, start, stop):
+        """Makes `rows` hold those from `start` to `stop`; what is above is let go."""
+        if start < self.start:
+            self.restart()
+        end = self.start + len(self.rows)
+        if stop > end:
+            fresh = [self.decode(first, min(first + 256, stop)) for first in range(end, stop, 256)]
+            self.rows = np.concatenate([self.rows[max(0, start - self.start):]] + fresh)
+            self.start = stop - len(self.rows)
+
+    def decode(self, start, stop):
+        with guarded(self.path):
+            data = self.region.fetch(0, start, self.width, stop - start)
+            rows = np.frombuffer(data, np.uint8).reshape(stop - start, self.width, -1)
+            colors = rows[..., 0] if rows.shape[-1] == 1 else rows[..., :3]
+            pixels = picture_decoding.to_srgb(Image.fromarray(colors), self.profile)
+            if not self.has_alpha:
+                return np.asarray(pixels)
+            pixels = np.array(pixels)
+            pixels[rows[..., 3] == 0] = 255
+            return np.dstack([pixels, rows[..., 3]])
+
+    def close(self):
+        """Closes the file."""
+        self.image = self.region = self.rows = None
+
+
+def streams_to(path, has_alpha):
+    """Whether libvips can encode that file row by row."""
+    format_ = EXTENSIONS.get('.' + path.rpartition('.')[2].lower())
+    return library() is not None and format_ in SAVERS and not (has_alpha and format_ == 'JPEG')
+
+
+class VipsSink(SpooledSink):
+    """Collects rows on disk, and encodes the file row by row from there."""
+
+    def finish(self):
+        """Writes the file, whole or not at all."""
+        format_ = EXTENSIONS['.' + self.path.rpartition('.')[2].lower()]
+        options = {
+            'JPEG': {'Q': self.quality, 'subsample_mode': 'off' if self.quality >= 90 else 'on'},
+            'TIFF': {'compression': 'lzw', 'predictor': 'horizontal'},
+        }.get(format_, {})
+        vips, (width, channels) = library(), self.spool.shape
+        self.spool.file.flush()
+        with guarded(self.path, 'write'), files.atomic_file(self.path) as file:
+            image = vips.Image.rawload('/dev/fd/%d' % self.spool.file.fileno(), width, self.height,
+                                       channels, access='sequential')
+            image = image.copy(interpretation='srgb')
+            target = vips.Target.new_to_descriptor(file.fileno())
+            getattr(image, SAVERS[format_])(target, **options)
