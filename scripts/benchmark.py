@@ -3,6 +3,7 @@
 
 Commands:
   instance_norm  the normalization alone and in the network: reference, fused, left out
+  serve          a running server under load: answers, waiting times, memory
 """
 
 import os
@@ -20,6 +21,10 @@ flags.DEFINE_integer('size', 1024, 'Side of the picture, in pixels.', 16)
 flags.DEFINE_integer('batch_size', 4, 'Pictures in a training step.', 1)
 flags.DEFINE_integer('batch_side', 256, 'Their side, in pixels.', 16)
 flags.DEFINE_integer('rounds', 9, 'Timed rounds of each measurement.', 1)
+flags.DEFINE_string('url', 'http://127.0.0.1:8080', 'serve: the server to load.')
+flags.DEFINE_integer('clients', 8, 'serve: clients that ask at once.', 1)
+flags.DEFINE_float('seconds', 60, 'serve: how long they ask.', 1)
+flags.DEFINE_integer('photo_side', 512, 'serve: long side of their photos, in pixels.', 16)
 flags.DEFINE_string('output', None, 'A .csv for the table as well.')
 
 
@@ -36,7 +41,13 @@ def instance_norm(values):
         raise UserError(str(error)) from error
 
 
-COMMANDS = {'instance_norm': instance_norm}
+def serve(values):
+    from resnet_in_tf.evaluation import benchmark_instance_norm, benchmark_serve
+    return benchmark_instance_norm.machine(), benchmark_serve.measure(
+        values['url'], values['clients'], values['seconds'], values['photo_side'])
+
+
+COMMANDS = {'instance_norm': instance_norm, 'serve': serve}
 
 
 def main(values):

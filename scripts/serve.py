@@ -11,7 +11,7 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
 
 from resnet_in_tf import cli  # noqa: E402
 
-flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py.')
+flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py; with onnxruntime a .onnx too.')
 flags.DEFINE_string('host', '127.0.0.1', 'Address to listen on; 0.0.0.0 lets other machines in.')
 flags.DEFINE_integer('port', 8080, 'Port to listen on; 0 takes a free one.', 0, 65535)
 flags.DEFINE_integer('workers', 1, 'Pictures in work at once; each takes all cores.', 1, 64)
@@ -21,6 +21,7 @@ flags.DEFINE_float('max_upload', 20, 'Megabytes of an upload; more is told 413.'
 flags.DEFINE_float('max_photo', 50, 'Million pixels of a photo; more is told 422.', 0.001)
 flags.DEFINE_float('max_result', 4, 'Million pixels of a result; each takes some 700 MB.', 0.001)
 flags.DEFINE_enum('impl', 'auto', ['auto', 'reference', 'fused'], 'Kernel of instance norm.')
+flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What runs the network.')
 
 
 def main(values):
@@ -32,7 +33,8 @@ def main(values):
                     max_pixels=int(values['max_photo'] * 1e6),
                     max_result=int(values['max_result'] * 1e6),
                     seconds=values['timeout'], workers=values['workers'], waiting=values['queue'])
-    serve(Stylizer(values['model'], impl=values['impl']), values['host'], values['port'], limits)
+    stylizer = Stylizer(values['model'], impl=values['impl'], engine=values['engine'])
+    serve(stylizer, values['host'], values['port'], limits)
     return cli.EXIT_OK
 
 

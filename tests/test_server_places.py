@@ -8,6 +8,7 @@ from resnet_in_tf.server.places import Places
 from resnet_in_tf.server.problems import Problem
 
 LONG = 60.0
+PIXELS = 1000000
 
 
 class Job:
@@ -21,7 +22,7 @@ class Job:
 
     def ask(self, places, seconds):
         try:
-            self.answer = places.run(self.work, seconds, self.left.is_set)
+            self.answer = places.run(self.work, PIXELS, seconds, self.left.is_set)
         except Problem as problem:
             self.answer = problem.code
 
@@ -73,7 +74,7 @@ def waiting(places, running):
 
 def refused(places, seconds=LONG):
     with pytest.raises(Problem) as caught:
-        places.run(lambda: None, seconds, lambda: False)
+        places.run(lambda: None, PIXELS, seconds, lambda: False)
     return caught.value
 
 
@@ -104,6 +105,16 @@ def test_time_that_runs_out_in_the_queue_is_504_and_frees_the_place(places, runn
     assert places.taken == 1
 
 
+def test_who_could_not_be_done_in_time_is_turned_away_at_once(places, running):
+    places.seconds_a_pixel = LONG / PIXELS  # as slow as that
+    problem = refused(places, seconds=1.5 * LONG)
+    assert (problem.status, problem.code) == (503, 'busy')
+    assert places.taken == 1
+    running.end.set()
+    until(lambda: places.taken == 0)
+    assert places.run(lambda: 'alone', PIXELS, 0.9 * LONG, lambda: False) == 'alone'
+
+
 def test_work_that_is_given_up_keeps_its_place_until_its_end(places):
     job = Job(places, seconds=0.2)
     assert job.started.wait(LONG)
@@ -123,5 +134,5 @@ def test_a_stop_ends_what_runs_and_turns_the_rest_away(places, running, waiting)
 
 def test_what_a_job_raises_reaches_who_asked(places):
     with pytest.raises(ZeroDivisionError):
-        places.run(lambda: 1 // 0, LONG, lambda: False)
+        places.run(lambda: 1 // 0, PIXELS, LONG, lambda: False)
     until(lambda: places.taken == 0)

@@ -48,7 +48,7 @@ def create_app(stylizer, places, limits):
                 return restyling.restyle(stylizer, photo, order, size, limits)
 
         is_gone = request.environ.get('waitress.client_disconnected', lambda: False)
-        picture = places.run(work, limits.seconds, is_gone)
+        picture = places.run(work, size[0] * size[1], limits.seconds, is_gone)
         return Response(picture, mimetype=parameters.FORMATS[order.format])
 
     @app.route('/v1/styles')
