@@ -103,7 +103,9 @@ def features(image, layers, weights, scope='vgg19'):
     with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
         x = image - tf.constant(MEAN, tf.float32)
         if INPUT in layers:
-            result[INPUT] = x / DEVIATION
+            # Beside a constant channel the Gram matrix holds the mean colour: squares alone
+            # cannot tell a light painting from a dark one.
+            result[INPUT] = tf.concat([x / DEVIATION, tf.ones_like(x[..., :1])], 3)  # [N, H, W, 4]
         if weights.chroma != 1.0:
             grey = tf.reduce_mean(x, 3, keepdims=True)
             x = grey + weights.chroma * (x - grey)
