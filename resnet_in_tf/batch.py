@@ -29,6 +29,9 @@ def plan(source, output):
         UserError: nothing to do, or two pictures would become one file.
     """
     pictures = images.list_pictures(source)
+    if os.path.isdir(source) and os.path.abspath(output) != os.path.abspath(source):
+        results = os.path.join(os.path.abspath(output), '')  # may lie in the folder, from before
+        pictures = [path for path in pictures if not os.path.abspath(path).startswith(results)]
     single = len(pictures) == 1 and os.path.isfile(source)
     to_file = os.path.splitext(output)[1].lower() in images.EXTENSIONS and not os.path.isdir(output)
     if to_file and not single:

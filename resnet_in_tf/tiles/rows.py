@@ -185,7 +185,7 @@ def reduced_copy(source, max_pixels, band=256):
     factor = math.sqrt(source.height * source.width / max_pixels)
     if factor <= 1:
         return source.read(0, source.height)
-    whole = int(factor)  # means over blocks first, then Lanczos for what is left, below 2
+    whole = max(1, int(factor / 2))  # means over blocks, then Lanczos for the last 2 to 4
     step = -(-band // whole) * whole
     blocks = [np.asarray(Image.fromarray(source.read(start, min(start + step, source.height)))
                          .reduce(whole)) for start in range(0, source.height, step)]
