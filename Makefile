@@ -6,7 +6,7 @@
 # see scripts/make_venv.sh.
 
 VENV ?= .venv
-TEST_EXTRAS ?= test,server,evaluation,onnx
+TEST_EXTRAS ?= test,server,evaluation,onnx,large
 TEST_FLAGS ?=
 # A changed pin or script list installs again; the stamps remember what is there.
 INSTALLS = setup.py scripts/make_venv.sh

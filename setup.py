@@ -49,6 +49,10 @@ EXTRAS = {
     'openvino': {
         'openvino': ('==2022.2.0', '==2023.1.0', '==2023.1.0', '>=2023.1,<2024'),
     },
+    'large': {
+        'pyvips': (None, '==3.2.0', '>=2.2,<4', '>=2.2,<4'),
+        'pyvips-binary': (None, '==8.18.7', '>=8.15,<9', '>=8.15,<9'),
+    },
     'test': {
         'dockerfile-parse': ('==2.0.1', '==2.0.1', '==2.0.1', '==2.0.1'),
         'pytest': ('==7.0.1', '==7.4.4', '>=7.4,<10', '>=7.4,<10'),
@@ -89,7 +93,7 @@ def version():
 
 
 extras = {name: requirements(table) for name, table in EXTRAS.items()}
-extras['all'] = sorted({line for name in ('server', 'evaluation', 'onnx', 'openvino')
+extras['all'] = sorted({line for name in ('server', 'evaluation', 'large', 'onnx', 'openvino')
                         for line in extras[name]})
 
 setup(
