@@ -34,7 +34,10 @@ def create_app(stylizer, places, limits):
     app = Flask(__name__, static_folder=None)
     app.config['MAX_CONTENT_LENGTH'] = limits.max_upload
     metrics = Metrics(places)
-    thumbnails = restyling.thumbnails(stylizer)
+    # In a place, so that the pace of this network and machine is known from the start.
+    thumbnails = places.run(lambda: restyling.thumbnails(stylizer),
+                            len(stylizer.styles) * restyling.THUMBNAIL ** 2, float('inf'),
+                            lambda: False)
     document = openapi.document(limits)
 
     @app.route('/v1/stylize', methods=['POST'])
