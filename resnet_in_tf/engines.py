@@ -42,10 +42,10 @@ def tensorflow(model, impl):
         try:
             tf.import_graph_def(swap_to_fused(graph_def, impl), name='')
         except RuntimeError as error:
-            raise UserError('--impl %s: %s' % (impl, str(error).split('\n')[0]))
+            raise UserError('--impl %s: %s' % (impl, str(error).split('\n')[0])) from error
         except (ValueError, tf.errors.OpError) as error:
             raise UserError('--model %s: damaged, or of a newer TensorFlow (%s)'
-                            % (model, str(error).split('. ')[0]))
+                            % (model, str(error).split('. ')[0])) from error
     config = tf.ConfigProto(allow_soft_placement=True)
     config.gpu_options.allow_growth = True
     session = tf.Session(graph=graph, config=config)
@@ -62,7 +62,7 @@ def onnxruntime(model, impl):
             with open(model, 'rb') as file:
                 data = file.read()
         except OSError as error:
-            raise UserError('--model %s: %s' % (model, error.strerror))
+            raise UserError('--model %s: %s' % (model, error.strerror)) from error
     else:
         data = onnx_model.cached(*export.read_graph(model), folder=cache.cache_folder())
     run, style_names, card = onnx_model.session(data, model)

@@ -59,7 +59,8 @@ def check_output(format_, output):
     extension = os.path.splitext(output)[1].lower()
     meant = [name for name, known in EXTENSIONS.items() if known == extension]
     if meant and meant[0] != format_:
-        raise UserError('--output %s: ends in %s, but --format is %s' % (output, extension, format_))
+        raise UserError('--output %s: ends in %s, but --format is %s'
+                        % (output, extension, format_))
     if not meant and format_ in ('tflite', 'onnx'):
         raise UserError('--output %s: must end in %s' % (output, EXTENSIONS[format_]))
 

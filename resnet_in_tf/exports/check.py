@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import functools
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -17,12 +18,18 @@ Written = collections.namedtuple('Written', 'path bytes difference')
 
 def photo(width, height):
     """A real photo: uint8 [height, width, 3], RGB."""
-    import scipy.misc
-    face = scipy.misc.face()  # [768, 1024, 3]
+    face = raccoon()
     scale = min(1024 / width, 768 / height)
     across, down = max(1, int(width * scale)), max(1, int(height * scale))
     left, top = (1024 - across) // 2, (768 - down) // 2
     return images.resize(face[top:top + down, left:left + across], width, height)
+
+
+@functools.lru_cache(maxsize=None)
+def raccoon():
+    """SciPy's photo of a raccoon: uint8 [768, 1024, 3]; unpacking it takes half a second."""
+    import scipy.misc
+    return scipy.misc.face()
 
 
 def mixes(styles):

@@ -11,7 +11,8 @@ from resnet_in_tf.exports import check
 from resnet_in_tf.exports.plain import plain_graph
 
 OPSET = 11  # the first whose Resize computes what TensorFlow's does
-AXES = {export.IMAGE: ('N', 'H', 'W'), export.STYLE_WEIGHTS: ('N',), export.STYLIZED: ('N', 'H', 'W')}
+AXES = {export.IMAGE: ('N', 'H', 'W'), export.STYLE_WEIGHTS: ('N',),
+        export.STYLIZED: ('N', 'H', 'W')}
 INSTALL = "pip install 'resnet_in_tf[onnx]'"
 
 
@@ -50,7 +51,7 @@ def convert(graph_def, style_names, card):
         import onnx
         import tf2onnx
     except ImportError as error:
-        raise UserError('ONNX: %s; %s' % (error, INSTALL))
+        raise UserError('ONNX: %s; %s' % (error, INSTALL)) from error
     names = {name + ':0': name for name in AXES}
     logging.getLogger('tf2onnx').setLevel(logging.ERROR)
     try:
@@ -59,7 +60,7 @@ def convert(graph_def, style_names, card):
             output_names=[export.STYLIZED + ':0'], opset=OPSET, tensors_to_rename=names)
     except Exception as error:  # tf2onnx raises whatever its rewriters happen to
         raise UserError('ONNX: tf2onnx %s cannot convert this network (%s)'
-                        % (tf2onnx.__version__, str(error).split('\n')[0]))
+                        % (tf2onnx.__version__, str(error).split('\n')[0])) from error
     for value in list(model.graph.input) + list(model.graph.output):
         for size, name in zip(value.type.tensor_type.shape.dim, AXES[value.name]):
             size.dim_param = name
@@ -87,7 +88,7 @@ def session(data, name):
     try:
         import onnxruntime
     except ImportError as error:
-        raise UserError('ONNX: %s; %s' % (error, INSTALL))
+        raise UserError('ONNX: %s; %s' % (error, INSTALL)) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     # A pattern is kept for every size of picture that comes by: a server would grow.
@@ -97,9 +98,10 @@ def session(data, name):
         meta = opened.get_modelmeta().custom_metadata_map
         style_names, card = json.loads(meta['style_names']), json.loads(meta['card'])
     except KeyError:
-        raise UserError('%s: an ONNX network, but not one of freeze_graph.py' % name)
+        raise UserError('%s: an ONNX network, but not one of freeze_graph.py' % name) from None
     except Exception as error:  # onnxruntime's own classes differ from release to release
-        raise UserError('%s: onnxruntime cannot open it (%s)' % (name, str(error).split('\n')[0]))
+        raise UserError('%s: onnxruntime cannot open it (%s)'
+                        % (name, str(error).split('\n')[0])) from error
 
     def run(image, style_weights):
         return opened.run([export.STYLIZED],

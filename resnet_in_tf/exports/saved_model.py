@@ -56,7 +56,7 @@ def write(graph_def, style_names, card, output):
         os.rename(scratch, output)
     except (OSError, tf.errors.OpError) as error:
         raise UserError('%s: cannot be written (%s)' % (
-            output, getattr(error, 'strerror', None) or str(error).split('\n')[0]))
+            output, getattr(error, 'strerror', None) or str(error).split('\n')[0])) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return [check.Written(output, sum(os.path.getsize(os.path.join(folder, name))

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import tempfile
 
 import numpy as np
@@ -88,7 +89,8 @@ def convert(graph_def, styles, width, height, weights):
                                      export.STYLE_WEIGHTS: style_weights},
             [export.STYLIZED + ':0'], name='network')
         stylized = tf.reshape(stylized, [1, height, width, 3], export.STYLIZED)  # [1, H, W, 3]
-        converter = tf.lite.TFLiteConverter.from_session(session, [image, style_weights], [stylized])
+        converter = tf.lite.TFLiteConverter.from_session(
+            session, [image, style_weights], [stylized])
         if weights == 'float16':
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.target_spec.supported_types = [tf.float16]
@@ -98,7 +100,7 @@ def convert(graph_def, styles, width, height, weights):
         except Exception as error:  # TensorFlow 1.15 and 2.15 raise classes of their own
             lines = [line for line in str(error).split('\n') if 'Check failed' in line] or ['']
             raise UserError('TFLite: TensorFlow %s cannot convert this network %s'
-                            % (tf.__version__, lines[0][-200:]))
+                            % (tf.__version__, lines[0][-200:])) from error
 
 
 def fixed(image, width, height):
@@ -133,7 +135,7 @@ def interpreter(data, name):
         output = opened.get_output_details()[0]['index']
     except (ValueError, RuntimeError, KeyError) as error:
         raise UserError('%s: not a TFLite network of freeze_graph.py (%s)'
-                        % (name, str(error).split('\n')[0]))
+                        % (name, str(error).split('\n')[0])) from error
 
     def run(pixels, weights):
         if tuple(np.shape(pixels)) != tuple(image['shape']):
@@ -151,7 +153,6 @@ def interpreter(data, name):
 @contextlib.contextmanager
 def converter_on_path():
     """TensorFlow 1.15 starts its converter as a program: finds it beside this Python."""
-    import sys
     before = os.environ.get('PATH', '')
     os.environ['PATH'] = os.path.dirname(sys.executable) + os.pathsep + before
     try:

@@ -1,0 +1,28 @@
+"""Small networks with random weights, frozen as freeze_graph.py freezes trained ones."""
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf import export
+
+STYLE_NAMES = ['wave', 'udnie', 'identity']
+
+
+def write_random(path, system='resnet_in', width=4, seed=0):
+    """Writes a .pb whose pictures use the whole range, and returns its path."""
+    random = np.random.RandomState(seed)
+    with tf.Graph().as_default():
+        export.deployed_graph(STYLE_NAMES, {}, system, width)
+        shapes = {variable.op.name: variable.shape.as_list() for variable in tf.global_variables()}
+
+    def value(name):
+        shape, kind = shapes[name], name.split('/')[-1]
+        scale = {'kernel': np.prod(shape[:3]) ** -0.5, 'gamma': 0.3}.get(kind, 0.2)
+        middle = {'gamma': 1, 'moving_variance': 1}.get(kind, 0)
+        drawn = middle + scale * random.randn(*shape)
+        return abs(drawn) if middle else drawn
+
+    frozen = export.frozen_graph(STYLE_NAMES, {'steps': 7}, value, system, width)
+    with open(str(path), 'wb') as file:
+        file.write(frozen.SerializeToString())
+    return str(path)
