@@ -1,6 +1,7 @@
 """Turns a trained run into one self-describing file that TensorFlow alone can run."""
 
 import json
+import warnings
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -121,7 +122,8 @@ def read_graph(path):
         UserError: the file is missing, is no graph, or is a graph of something else.
     """
     try:
-        with open(path, 'rb') as file:
+        with open(path, 'rb') as file, warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # protobuf warns of the damage that it then throws
             graph_def = tf.GraphDef.FromString(file.read())
     except OSError as error:
         raise UserError('--model %s: %s' % (path, error.strerror))

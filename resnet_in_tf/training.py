@@ -85,7 +85,7 @@ def style_targets(paintings, layers, weights):
 
 def train(styles, coco_images, model_dir, coco_annotations=None, system='resnet_in', batch_size=4,
           learning_rate=0.001, learning_rate_decay=0.0, train_steps=None, image_size=256,
-          style_size=512, content_weight=1.0, style_weight=4.0, tv_weight=0.0,
+          style_size=512, content_weight=2.0, style_weight=8.0, tv_weight=1.0,
           identity_weight=20.0, identity_share=0.1, warmup_steps=150, content_layers=None,
           style_layers=None, vgg_weights='imagenet', seed=0, impl='auto', width=32,
           bfloat16=False, save_steps=500, log_steps=10, start_from=None, add_style=False,
@@ -197,9 +197,10 @@ def run_estimator(params, photos, start, hooks):
                 hooks=hooks, max_steps=params['train_steps'])
     except tf.train.NanLossDuringTrainingError:
         step = drop_bad_checkpoints(params['model_dir'], hooks[0].step)
-        raise UserError('the loss became NaN; the last good checkpoint is step %d of %s. Try a '
-                        'lower --learning_rate, --style_weight or more --warmup_steps, in another '
-                        '--model_dir' % (step, params['model_dir']))
+        kept = 'no good checkpoint' if step is None else 'the last good checkpoint, of step %d,' % step
+        raise UserError('the loss became NaN; %s is kept in %s. Try a lower --learning_rate, '
+                        '--style_weight or more --warmup_steps, in another --model_dir'
+                        % (kept, params['model_dir']))
     except tuple(RUN_ERRORS) as error:
         raise UserError('the run stopped, %s (%s); the same command goes on from the last '
                         'checkpoint' % (RUN_ERRORS[type(error)], error.message.split('\n')[0]))

@@ -126,7 +126,7 @@ def drop_bad_checkpoints(model_dir, bad_step):
         bad_step: the step that found NaN; what it started from is bad, if finite.
 
     Returns:
-        The step of the newest sound checkpoint, 0 where there is none.
+        The step of the newest sound checkpoint, None where there is none.
     """
     state = tf.train.get_checkpoint_state(model_dir)
     paths = list(state.all_model_checkpoint_paths) if state else []
@@ -135,7 +135,7 @@ def drop_bad_checkpoints(model_dir, bad_step):
     if not paths:
         if state:
             os.remove(os.path.join(model_dir, 'checkpoint'))
-        return 0
+        return None
     tf.train.update_checkpoint_state(model_dir, paths[-1], paths)
     return step_of(paths[-1])
 

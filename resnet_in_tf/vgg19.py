@@ -69,8 +69,9 @@ def open_weights(spec, layers):
     layers = check_layers(layers)
     if spec == 'random' or spec.startswith('random:'):
         seed = spec[len('random:'):] or '0'
-        if not seed.isdigit():
-            raise UserError("--vgg_weights %s: the seed must be a whole number, as in random:7" % spec)
+        if not seed.isdecimal() or int(seed) >= 2 ** 32:
+            raise UserError('--vgg_weights %s: the seed must be a whole number below 2^32, as in '
+                            'random:7' % spec)
         return random_weights(int(seed), layers)
     path = vgg19_weights.fetch_imagenet() if spec == 'imagenet' else spec
     loaded = vgg19_weights.load(path)

@@ -36,7 +36,7 @@ flags.DEFINE_list('content_layers', None, 'VGG-19 layers. Default: relu4_2; relu
 flags.DEFINE_list('style_layers', None,
                   'VGG-19 layers. Default: relu1_1 to relu5_1; input and relu1_1 to relu4_1 with random.')
 flags.DEFINE_string('vgg_weights', 'imagenet', 'imagenet, a .h5, .mat or .ckpt file, or random[:SEED].')
-flags.DEFINE_integer('seed', 0, 'Names the split, the crops and the first weights.', lower_bound=0)
+flags.DEFINE_integer('seed', 0, 'Names the split, the crops and the first weights.', 0, 2 ** 32 - 1)
 flags.DEFINE_enum('impl', 'auto', ['auto', 'reference', 'fused'], 'Kernel of instance norm.')
 flags.DEFINE_integer('width', 32, "Channels of the generator's first layer.", lower_bound=1)
 flags.DEFINE_bool('bfloat16', False, 'Faster on CPUs with bfloat16 (TensorFlow 2.15).')

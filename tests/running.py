@@ -24,10 +24,10 @@ def argv(name, *flags, python=sys.executable):
     return [python, os.path.join(ROOT, 'scripts', name)] + [str(flag) for flag in flags]
 
 
-def script(name, *flags, **options):
+def script(name, *flags, python=sys.executable):
     """Runs a script to its end: subprocess.CompletedProcess with text output."""
-    return subprocess.run(argv(name, *flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          universal_newlines=True, timeout=TIMEOUT, **options)
+    return subprocess.run(argv(name, *flags, python=python), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          universal_newlines=True, timeout=TIMEOUT)
 
 
 def many(commands):
