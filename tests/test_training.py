@@ -250,7 +250,8 @@ def test_a_run_killed_at_step_12_goes_on_as_if_it_were_not(tmp_path, shared_data
     assert len(slots) == 2 * 47
     for name in slots:
         one, other = [reader.get_tensor(name) for reader in ends]
-        assert abs(one - other).max() <= 0.01 * abs(one).max() + 1e-12, name
+        # Slots that began anew at the kill would be some 50 % off.
+        assert np.linalg.norm(one - other) <= 0.05 * np.linalg.norm(one), name
 
 
 def test_a_loss_that_becomes_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
