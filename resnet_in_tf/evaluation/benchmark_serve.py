@@ -16,6 +16,7 @@ from resnet_in_tf.server import restyling
 # Width to height of the photos: a server's memory is tried by sizes that change.
 SHAPES = ((1, 1), (4, 3), (3, 4), (3, 2), (2, 3), (16, 9))
 WARM_UP = 10.0  # seconds after which memory must not grow
+SAMPLING = 0.1  # seconds between looks at memory
 LONGEST_PAUSE = 5.0  # seconds after a 503
 
 Answer = collections.namedtuple('Answer', 'status seconds')
@@ -50,7 +51,7 @@ def measure(url, clients, seconds, side):
     memory = []  # (seconds since the start, bytes)
     while any(thread.is_alive() for thread in threads):
         memory.append((time.monotonic() - started, resident_memory(address)))
-        threads[0].join(0.2)
+        threads[0].join(SAMPLING)
     for thread in threads:
         thread.join()
     return [row(answers, memory, time.monotonic() - started, clients)]
@@ -59,8 +60,6 @@ def measure(url, clients, seconds, side):
 def row(answers, memory, elapsed, clients):
     """Sums up answers and samples of memory."""
     times = [answer.seconds for answer in answers if answer.status == 200]
-    before = [size for moment, size in memory if moment <= WARM_UP] or [memory[0][1]]
-    after = [size for moment, size in memory if moment > WARM_UP] or [memory[-1][1]]
     statuses = collections.Counter(answer.status for answer in answers)
     result = collections.OrderedDict([
         ('clients', clients), ('seconds', elapsed),
@@ -68,9 +67,15 @@ def row(answers, memory, elapsed, clients):
         ('pictures/s', len(times) / elapsed)])
     for percent in (50, 95, 99):
         result['%d %% (s)' % percent] = float(np.percentile(times, percent)) if times else None
-    result['memory at %g s (MB)' % WARM_UP] = before[-1] / 1e6
-    result['largest later (MB)'] = max(after) / 1e6
-    result['growth (%)'] = 100.0 * (max(after) / max(before) - 1)
+    # Memory swings with each picture: its floor and its peak are compared, early and late.
+    middle = WARM_UP + (elapsed - WARM_UP) / 2
+    early = [size for moment, size in memory if WARM_UP < moment <= middle]
+    late = [size for moment, size in memory if moment > max(middle, WARM_UP)]
+    for name, extreme in (('floor', min), ('peak', max)):
+        before, after = (extreme(sizes) if sizes else None for sizes in (early, late))
+        result['memory %s (MB)' % name] = after / 1e6 if after else None
+        result['%s growth after %g s (%%)' % (name, WARM_UP)] = (
+            100.0 * (after / before - 1) if before and after else None)
     return result
 
 

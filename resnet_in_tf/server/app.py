@@ -11,6 +11,8 @@ from resnet_in_tf.server.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
+ROUTINE = ('/healthz', '/metrics')  # asked every few seconds: not worth a line in the log
+
 # The page is of one piece with the server: it loads nothing from, and sends nothing to, others.
 HEADERS = {
     'Content-Security-Policy': "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; "
@@ -103,7 +105,9 @@ def create_app(stylizer, places, limits):
         seconds = time.monotonic() - g.started
         metrics.count(request.url_rule.rule if request.url_rule else 'none',
                       response.status_code, seconds)
-        logger.info('%s %s %d %.2f s', request.method, request.path, response.status_code, seconds)
+        level = logging.DEBUG if request.path in ROUTINE else logging.INFO
+        logger.log(level, '%s %s %d %.2f s', request.method, request.path, response.status_code,
+                   seconds)
         response.headers.update(HEADERS)
         return response
 
