@@ -32,12 +32,15 @@ class Pipeline:
         max_memory: int, bytes that the process may hold.
         on_end: called with each job and its error, or None.
         on_tile: called with a job, how many of its tiles are done, and of how many.
+
+    Attributes:
+        grids: dict from the jobs that ran in tiles to their Grid.
     """
 
     def __init__(self, stylizer, options, max_memory, on_end, on_tile):
         self.stylizer, self.options, self.max_memory = stylizer, options, max_memory
         self.on_end, self.on_tile = on_end, on_tile
-        self.fixed, self.writing = None, collections.deque()
+        self.fixed, self.writing, self.grids = None, collections.deque(), {}
         self.at_once, self.run_pixels = 1, None
         model = getattr(stylizer, 'model', '')
         if model.endswith('.pb'):
@@ -160,9 +163,10 @@ class Pipeline:
                                                source)
             while True:
                 try:
-                    stylize_rows(self.fixed, source, sink, options.style_weights, max_pixels,
-                                 options.exact, options.keep_color,
-                                 lambda done, total: self.on_tile(job, done, total))
+                    self.grids[job] = stylize_rows(
+                        self.fixed, source, sink, options.style_weights, max_pixels,
+                        options.exact, options.keep_color,
+                        lambda done, total: self.on_tile(job, done, total))
                     break
                 except tf.errors.ResourceExhaustedError:
                     max_pixels = files.halved(max_pixels, job.source)

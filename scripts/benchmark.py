@@ -3,6 +3,10 @@
 
 Commands:
   instance_norm  the normalization alone and in the network: reference, fused, left out
+  large          large pictures in tiles: memory, time, distance from untiled, seams
+  batch          a folder from files to files, over the bare network's time
+  startup        one picture from a cold process, part by part
+  scaling        time by pixels and by styles
   serve          a running server under load: answers, waiting times, memory
 """
 
@@ -25,6 +29,17 @@ flags.DEFINE_string('url', 'http://127.0.0.1:8080', 'serve: the server to load.'
 flags.DEFINE_integer('clients', 8, 'serve: clients that ask at once.', 1)
 flags.DEFINE_float('seconds', 60, 'serve: how long they ask.', 1)
 flags.DEFINE_integer('photo_side', 512, 'serve: long side of their photos, in pixels.', 16)
+flags.DEFINE_string('model', None, 'large, batch, startup: a .pb of freeze_graph.py.')
+flags.DEFINE_string('photos', None, 'large, batch, startup, scaling: a folder of photos.')
+flags.DEFINE_list('megapixels', ['1', '4', '16', '64', '100'],
+                  'large, scaling: sizes, in millions of pixels.')
+flags.DEFINE_string('max_memory', '2GB', 'large: for the tiles.')
+flags.DEFINE_float('whole_up_to', 4, 'large: megapixels up to which untiled runs are made.')
+flags.DEFINE_float('exact_up_to', 4, 'large: the same for exact runs.')
+flags.DEFINE_enum('extension', '.jpg', ['.jpg', '.png', '.tif', '.webp'], 'large: of the pictures.')
+flags.DEFINE_integer('count', 100, 'batch: pictures at most.', 1)
+flags.DEFINE_list('styles', ['1', '2', '4', '8', '16', '32'], 'scaling: styles in a network.')
+flags.DEFINE_string('plot', None, 'scaling: a .png to draw into.')
 flags.DEFINE_string('output', None, 'A .csv for the table as well.')
 
 
@@ -36,7 +51,7 @@ def instance_norm(values):
     try:
         return benchmark.machine(), benchmark.measure(
             shapes, size, values['batch_size'], side, values['rounds'],
-            say=lambda line: print(line, file=sys.stderr))
+            say=say)
     except RuntimeError as error:
         raise UserError(str(error)) from error
 
@@ -47,7 +62,61 @@ def serve(values):
         values['url'], values['clients'], values['seconds'], values['photo_side'])
 
 
-COMMANDS = {'instance_norm': instance_norm, 'serve': serve}
+def large(values):
+    from resnet_in_tf.evaluation import benchmark_instance_norm, benchmark_large
+    from resnet_in_tf.tiles import memory
+    cli.require(values, 'model', 'photos')
+    return benchmark_instance_norm.machine(), benchmark_large.measure(
+        values['model'], values['photos'], numbers(values, 'megapixels', float),
+        memory.parse_size(values['max_memory']), values['whole_up_to'], values['exact_up_to'],
+        values['extension'], say)
+
+
+def batch(values):
+    from resnet_in_tf.evaluation import benchmark_batch, benchmark_instance_norm
+    cli.require(values, 'model', 'photos')
+    return benchmark_instance_norm.machine(), benchmark_batch.measure(
+        values['model'], values['photos'], count=values['count'], say=say)
+
+
+def startup(values):
+    from resnet_in_tf import images
+    from resnet_in_tf.evaluation import benchmark_instance_norm, benchmark_startup
+    cli.require(values, 'model', 'photos')
+    return benchmark_instance_norm.machine(), benchmark_startup.measure(
+        values['model'], images.list_pictures(values['photos'])[0], values['rounds'], say=say)
+
+
+def scaling(values):
+    from resnet_in_tf import images
+    from resnet_in_tf.evaluation import benchmark_instance_norm, benchmark_scaling
+    cli.require(values, 'photos')
+    rows = benchmark_scaling.measure(
+        images.list_pictures(values['photos'])[0], numbers(values, 'megapixels', float),
+        numbers(values, 'styles', int), rounds=values['rounds'], say=say)
+    if values['plot']:
+        benchmark_scaling.plot(rows, values['plot'])
+    return benchmark_instance_norm.machine(), rows
+
+
+def numbers(values, flag, kind):
+    """A list flag as numbers above zero."""
+    try:
+        found = [kind(text) for text in values[flag]]
+    except ValueError:
+        found = []
+    if not found or min(found) <= 0:
+        raise UserError('--%s %s: numbers above 0, with commas' % (flag, ','.join(values[flag])))
+    return found
+
+
+def say(line):
+    """Progress, on stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+COMMANDS = {'instance_norm': instance_norm, 'large': large, 'batch': batch, 'startup': startup,
+            'scaling': scaling, 'serve': serve}
 
 
 def main(values):

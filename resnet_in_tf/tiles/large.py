@@ -34,6 +34,9 @@ def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, 
         keep_color: whether the photo's colours are kept.
         on_tile: called after each tile with how many are done, and of how many.
 
+    Returns:
+        The Grid.
+
     Raises:
         UserError: the disk has no room for `exact`.
         ValueError: max_pixels is less than the smallest tile.
@@ -61,6 +64,7 @@ def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, 
             paint_band(painter, picture, grid, rows, sink, keep_color, count)
     finally:
         painter.close()
+    return grid
 
 
 class ThumbnailPainter:
