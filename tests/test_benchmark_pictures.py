@@ -84,7 +84,8 @@ def run_all(tmp_path, photos, commands):
     """Runs commands of benchmark.py at small size: dict from each to the rows of its table."""
     output = {name: str(tmp_path / (name + '.csv')) for name in commands}
     for result in running.many([
-            ['benchmark.py', name, '--photos', photos, '--rounds', 1, '--output', output[name]] + flags
+            ['benchmark.py', name] + flags + ['--photos', photos, '--rounds', 1,
+                                              '--output', output[name]]
             for name, flags in commands.items()]):
         assert result.returncode == 0 and '|' in result.stdout, result.stderr
     return {name: tables.read_csv(path) for name, path in output.items()}
