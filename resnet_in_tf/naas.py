@@ -1,4 +1,4 @@
-"""A Neural Algorithm of Artistic Style (Gatys et al. 2015): the pixels of one picture are optimised.
+"""A Neural Algorithm of Artistic Style (Gatys et al. 2015): one picture's pixels are optimised.
 
 The rival without a generator: no training, but VGG-19 runs forth and back for every iteration.
 """
@@ -31,7 +31,7 @@ class Naas:
     Args:
         painting: uint8 [H, W, 3].
         vgg_weights: as in vgg19.open_weights.
-        content_weight, style_weight, tv_weight: beta and alpha of (6), and total variation's weight.
+        content_weight, style_weight, tv_weight: beta and alpha of (6), and that of total variation.
         content_layers, style_layers: VGG-19 layers; None takes training.default_layers.
         bfloat16: whether TensorFlow 2.15 may compute convolutions in bfloat16.
 
@@ -58,8 +58,9 @@ class Naas:
             self.wanted = {layer: tf.placeholder(tf.float32, self.features[layer].shape,
                                                  'wanted_' + layer)
                            for layer in self.content_layers}
-            content = tf.add_n([model.relative_feature_loss(self.features[layer], self.wanted[layer])
-                                for layer in self.content_layers]) / len(self.content_layers)
+            content = tf.add_n([
+                model.relative_feature_loss(self.features[layer], self.wanted[layer])
+                for layer in self.content_layers]) / len(self.content_layers)
             targets = {layer: tf.constant(gram) for layer, gram in targets.items()}
             style = losses.style_loss({layer: losses.mean_gram(self.features[layer])
                                        for layer in style_layers},
@@ -76,7 +77,7 @@ class Naas:
 
         Args:
             photo: uint8 or float32 [H, W, 3], RGB in [0, 255].
-            iterations: how many of L-BFGS-B's at most; it ends sooner where nothing is left to gain.
+            iterations: how many of L-BFGS-B's at most; fewer where nothing is left to gain.
             on_iteration: called with a Progress after each.
 
         Returns:

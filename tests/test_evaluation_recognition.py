@@ -93,7 +93,8 @@ def test_the_judge_takes_photos_for_photos(judge_and_paintings, face):
 
 
 def rows(system, values):
-    return [{'system': system, 'photo': photo, 'value': value} for photo, value in enumerate(values)]
+    return [{'system': system, 'photo': photo, 'value': value}
+            for photo, value in enumerate(values)]
 
 
 def test_a_steady_difference_is_borne_out_and_its_opposite_contradicted():
@@ -109,7 +110,8 @@ def test_a_steady_difference_is_borne_out_and_its_opposite_contradicted():
 
 def test_a_difference_of_chance_or_of_few_photos_decides_nothing():
     ours, theirs = rows('resnet_in', [1, 0, 1, 0, 1, 0]), rows('cnn', [0, 1, 0, 1, 0, 1.1])
-    assert claims.verdict(*claims.interval(ours, theirs, claims.mean_of('value'))) == claims.UNDECIDED
+    found = claims.interval(ours, theirs, claims.mean_of('value'))
+    assert claims.verdict(*found) == claims.UNDECIDED
     few = claims.interval(rows('resnet_in', [9, 9]), rows('cnn', [1, 1]), claims.mean_of('value'))
     assert few[0] == 8 and claims.verdict(*few) == claims.UNDECIDED
 

@@ -72,7 +72,8 @@ def test_no_iterations_are_refused(painter, photo):
 
 
 @pytest.mark.slow
-def test_stylize_script_paints_with_progress_and_refuses_what_does_not_fit(painting, photo, tmp_path):
+def test_stylize_script_paints_with_progress_and_refuses_what_does_not_fit(painting, photo,
+                                                                           tmp_path):
     style, source = str(tmp_path / 'style.png'), str(tmp_path / 'photo.png')
     images.write(style, painting)
     images.write(source, photo)
@@ -88,7 +89,8 @@ def test_stylize_script_paints_with_progress_and_refuses_what_does_not_fit(paint
     assert '1 done' in good.stdout
     painted = images.read(str(tmp_path / 'out.png'))
     assert painted.shape == photo.shape and np.abs(painted - photo.astype(float)).mean() > 3
-    for result, word in ((no_style, '--style_image'), (strength, '--strength'), (no_file, 'none.png')):
+    for result, word in ((no_style, '--style_image'), (strength, '--strength'),
+                         (no_file, 'none.png')):
         assert result.returncode == 2
         assert result.stderr.startswith('error: ') and word in result.stderr
         assert len(result.stderr.splitlines()) == 1

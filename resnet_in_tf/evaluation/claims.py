@@ -43,8 +43,8 @@ def interval(ours, rivals, metric, seed=0, resamples=RESAMPLES):
     if len(photos) < FEWEST_PHOTOS:
         return difference(photos), float('nan'), float('nan')
     generator = np.random.RandomState(seed)
-    drawn = [difference([photos[place] for place in generator.randint(len(photos), size=len(photos))])
-             for _ in range(resamples)]
+    draws = [generator.randint(len(photos), size=len(photos)) for _ in range(resamples)]
+    drawn = [difference([photos[place] for place in draw]) for draw in draws]
     return (difference(photos),) + tuple(float(end) for end in np.percentile(drawn, [2.5, 97.5]))
 
 
@@ -134,13 +134,13 @@ def speed(times):
     if OURS not in means:
         return []
     slowest = max(means[OURS])
-    rows = [row('Every style takes less than %g s (its slowest style; hardware and picture size are '
-                'not the paper\'s)' % paper_numbers.TIME_LIMIT, 'Table II', '', slowest,
+    rows = [row('Every style takes less than %g s (its slowest style; neither hardware nor picture '
+                "size is the paper's)" % paper_numbers.TIME_LIMIT, 'Table II', '', slowest,
                 paper_numbers.TIME_LIMIT,
                 word=BORNE_OUT if slowest < paper_numbers.TIME_LIMIT else CONTRADICTED)]
     if 'naas' in means:
         gain = float(np.mean(means['naas']) / np.mean(means[OURS]))
-        rows.append(row('ResNet-IN improves the speed (here: NAAS\'s time over ours)', 'V',
+        rows.append(row("ResNet-IN improves the speed (here: NAAS's time over ours)", 'V',
                         'NAAS', gain, None, word=BORNE_OUT if gain > 1 else CONTRADICTED))
     return rows
 
@@ -153,7 +153,8 @@ def run_mean(one):
 def learning_rate(rates):
     """The claims on the learning rate; a tie contradicts nothing and proves nothing."""
     rows = []
-    for key, claim, better in (('accuracy', 'the best accuracy', max), ('loss', 'the lowest loss', min),
+    for key, claim, better in (('accuracy', 'the best accuracy', max),
+                               ('loss', 'the lowest loss', min),
                                ('fluctuation', 'the steadiest accuracy', min)):
         known = {rate: values[key] for rate, values in rates.items() if values[key] is not None}
         if paper_numbers.BEST_LEARNING_RATE not in known or len(known) < 2:

@@ -62,7 +62,7 @@ def bars(folder, name, measured, paper, columns, ceiling=None, floor=None):
 
     Args:
         folder, name: where the PNG goes.
-        measured, paper: dict system -> list of values, one a column; None or NaN where there is none.
+        measured, paper: dict system -> list of values, one a column; None or NaN for none.
         columns: names of the columns.
         ceiling, floor: measured values, one a column, drawn as lines; or None.
     """
@@ -101,8 +101,8 @@ def satisfaction(folder, name, rows):
     plt = pyplot()
     systems, styles, questions = [list(dict.fromkeys(row[key] for row in rows))
                                   for key in ('system', 'style', 'question')]
-    figure, axes = plt.subplots(1, len(systems), figsize=(max(4, 1.5 * len(styles)) * len(systems), 3.8),
-                                sharey=True, squeeze=False)
+    size = (max(4, 1.5 * len(styles)) * len(systems), 3.8)
+    figure, axes = plt.subplots(1, len(systems), figsize=size, sharey=True, squeeze=False)
     width = 0.8 / len(questions)
     for axis, system in zip(axes[0], systems):
         for place, question in enumerate(questions):

@@ -46,7 +46,7 @@ def recognition_scores(rows, classes):
 
 
 def reference_rows(judge, paintings, photos, crop_size, crops):
-    """The judge's ceiling (held-out crops of the paintings) and floor (photos that nobody restyled).
+    """The judge's ceiling (held-out crops of the paintings) and floor (untouched photos).
 
     An untouched photo is shown once and asked for in every style, as the restyled ones are.
 

@@ -1,7 +1,7 @@
 """The figures that the paper prints, with their place in it; nothing here was measured by us.
 
-Percentages are given as shares. A system without a figure is left out. docs/evaluation.md lists where
-the paper contradicts itself.
+Percentages are given as shares. A system without a figure is left out. docs/evaluation.md lists
+where the paper contradicts itself.
 """
 
 SYSTEM_NAMES = {'resnet_in': 'ResNet-IN', 'cnn': 'CNN', 'cnn_bn': 'CNN-BN', 'fnst': 'FNST',

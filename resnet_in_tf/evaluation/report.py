@@ -97,8 +97,8 @@ def complete(settings):
     rate_steps = settings['learning_rate_steps'] or min(2 * every, settings['train_steps'])
     if rate_steps > settings['train_steps'] or rate_steps % every and (
             rate_steps != settings['train_steps']):
-        raise UserError('--learning_rate_steps %d must be a multiple of --curve_every %d, and no more '
-                        'than --train_steps %d' % (rate_steps, every, settings['train_steps']))
+        raise UserError('--learning_rate_steps %d must be a multiple of --curve_every %d, and no '
+                        'more than --train_steps %d' % (rate_steps, every, settings['train_steps']))
     return {'curve_every': every, 'learning_rate_steps': rate_steps,
             'systems': list(settings['systems']),
             'judge_vgg_weights': settings['judge_vgg_weights'] or settings['vgg_weights'],
@@ -137,9 +137,9 @@ def read_record(folder):
             return json.load(file)
     except OSError:
         raise UserError('%s: no report is there (%s is missing); evaluate.py report makes one'
-                        % (folder, RECORD))
+                        % (folder, RECORD)) from None
     except ValueError as error:
-        raise UserError('%s: damaged (%s)' % (path, error))
+        raise UserError('%s: damaged (%s)' % (path, error)) from error
 
 
 def choose_photos(settings):

@@ -1,4 +1,4 @@
-"""From rows of single pictures to the tables of the report, measured and the paper's side by side."""
+"""From rows of single pictures to the report's tables, measured and the paper's side by side."""
 
 import numpy as np
 
@@ -69,10 +69,12 @@ def table3(results):
 def masks(results):
     """MIoU against annotated masks: means over objects; empty without annotations."""
     names = list(dict.fromkeys(row['system'] for row in results['objects']))
-    titles = {'photo': 'the photo itself (ceiling)', 'another photo': "another photo's segments (floor)"}
+    titles = {'photo': 'the photo itself (ceiling)',
+              'another photo': "another photo's segments (floor)"}
     return [{'system': titles.get(name, SYSTEM_NAMES.get(name)),
              'objects times styles': len(select(results['objects'], system=name)),
-             'IoU with the best union (measured)': mean(select(results['objects'], system=name), 'iou')}
+             'IoU with the best union (measured)':
+                 mean(select(results['objects'], system=name), 'iou')}
             for name in names]
 
 
@@ -159,7 +161,7 @@ def naas_history(workshop, photo_keys):
 
 
 def curve_rows(results, workshop, photo_keys):
-    """The points of Fig. 6 and Fig. 8: run, step, loss, accuracy; empty cells where not looked at."""
+    """The points of Fig. 6 and Fig. 8: run, step, loss, accuracy; empty where not looked at."""
     rows = []
     accuracy = {point: measures.recognition_scores(found, results['classes'])['accuracy']
                 for point, found in results['curves'].items()}

@@ -12,9 +12,9 @@ from resnet_in_tf.evaluation.networks import NAAS
 TEXT = """# The five systems side by side
 
 Made by `evaluate.py report`. Columns called *(measured)* hold this run's numbers, columns called
-*(paper)* the figures that the paper prints; an empty cell means that there is none. Under each table
-stands the CSV file that holds its numbers; the single pictures' are in `csv/pictures_*.csv`. What each
-measure means is in `docs/evaluation.md`.
+*(paper)* the figures that the paper prints; an empty cell means that there is none. Under each
+table stands the CSV file that holds its numbers; the single pictures' are in `csv/pictures_*.csv`.
+What each measure means is in `docs/evaluation.md`.
 
 ## This run
 
@@ -30,7 +30,8 @@ nothing of what another training run would give.
 
 ## Style recognition (Fig. 7, Fig. 10)
 
-A judge that knows the paintings looks at each restyled photo; right is the style that was asked for.
+A judge that knows the paintings looks at each restyled photo; right is the style that was asked
+for.
 
 {recognition}
 
@@ -39,8 +40,8 @@ A judge that knows the paintings looks at each restyled photo; right is the styl
 
 ## Loss and accuracy over training (Fig. 8)
 
-Steps for the networks, L-BFGS-B iterations on each picture for NAAS: the two share an axis, not a unit.
-A network's loss is that of its training batches, `identity` and warm-up included.
+Steps for the networks, L-BFGS-B iterations on each picture for NAAS: the two share an axis, not a
+unit. A network's loss is that of its training batches, `identity` and warm-up included.
 
 {curves}
 
@@ -169,9 +170,11 @@ def draw(folder, results, shown, curve_rows):
 
     for name, wanted in (('fig7_auc', ('AUC train', 'AUC test')),
                          ('fig10_recognition', ('accuracy', 'recall', 'f1'))):
-        ends = [[rows[end][column + ' (measured)'] for column in wanted] for end in ('ceiling', 'floor')]
+        ends = [[rows[end][column + ' (measured)'] for column in wanted]
+                for end in ('ceiling', 'floor')]
         ends = [[float('nan') if value is None else value for value in end] for end in ends]
-        figures.bars(folder, name, columns(wanted, 'measured'), columns(wanted, 'paper'), wanted, *ends)
+        figures.bars(folder, name, columns(wanted, 'measured'), columns(wanted, 'paper'), wanted,
+                     *ends)
     structure = dict(zip(systems, shown['table3']))
     figures.bars(folder, 'table3_miou',
                  {name: [structure[name]['average (measured)']] for name in systems},
@@ -190,7 +193,8 @@ def draw(folder, results, shown, curve_rows):
 
     runs = {name: (figures.label(name) + (' (iterations)' if name == NAAS else ''),
                    figures.COLOURS.get(name)) for name in systems}
-    figures.curves(folder, 'fig8_curves', lines(runs, 'total loss'), lines(runs, 'accuracy'), 'step')
+    figures.curves(folder, 'fig8_curves', lines(runs, 'total loss'), lines(runs, 'accuracy'),
+                   'step')
     runs = {name: ('%g' % rate, None) for rate, name in results['steps']['rates'].items()}
     last = results['steps']['rate_points'][-1]
     figures.curves(folder, 'fig6_learning_rate', lines(runs, 'total loss', last),

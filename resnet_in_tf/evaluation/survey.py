@@ -1,4 +1,4 @@
-"""Satisfaction (paper, Fig. 9): one self-contained page that asks people, blind and in random order."""
+"""Satisfaction (paper, Fig. 9): one self-contained page asks people, blind and in random order."""
 
 import base64
 import collections
@@ -19,9 +19,12 @@ PAINTING_SIDE = 320  # pixels: paintings are shown small
 Question = collections.namedtuple('Question', 'name title text')
 # The paper names the three and does not say what they mean.
 QUESTIONS = (
-    Question('fluency', 'Fluency', 'Do lines and strokes run naturally, without breaks, noise or patches?'),
-    Question('coherence', 'Coherence', 'Does the whole picture look painted in one hand and one style?'),
-    Question('integrity', 'Integrity', 'Is everything that the photo shows still there and recognisable?'))
+    Question('fluency', 'Fluency',
+             'Do lines and strokes run naturally, without breaks, noise or patches?'),
+    Question('coherence', 'Coherence',
+             'Does the whole picture look painted in one hand and one style?'),
+    Question('integrity', 'Integrity',
+             'Is everything that the photo shows still there and recognisable?'))
 
 
 def survey(report_folder, output, photos=2, seed=0):
@@ -44,7 +47,8 @@ def survey(report_folder, output, photos=2, seed=0):
     """
     record = report.read_record(report_folder)
     settings = dict(record['settings'], output=report_folder)
-    paintings = {training.style_name(path): path for path in images.list_pictures(settings['styles'])}
+    paintings = {training.style_name(path): path
+                 for path in images.list_pictures(settings['styles'])}
     workshop = Workshop(settings, paintings)
     available = report.choose_photos(settings)['test']
     if photos > len(available):
@@ -59,8 +63,8 @@ def survey(report_folder, output, photos=2, seed=0):
             for key in keys:
                 path = workshop.picture(system, step, 'test', style, key)
                 if not os.path.exists(path):
-                    raise UserError('%s: the report is not finished (%s is missing); run evaluate.py '
-                                    'report to its end' % (report_folder, path))
+                    raise UserError('%s: the report is not finished (%s is missing); run '
+                                    'evaluate.py report to its end' % (report_folder, path))
                 rows.append({'system': system, 'step': step, 'style': style, 'photo': key,
                              'path': path})
     return write(rows, {key: available[key] for key in keys}, paintings, output, generator)
@@ -92,13 +96,15 @@ def write(rows, photos, paintings, output, generator):
                           'painting': styles.index(row['style']),
                           'image': inline(images.read(row['path']))}
                          for line, row in zip(key, rows)]}
-    with open(os.path.join(os.path.dirname(__file__), 'survey_page.html'), encoding='utf-8') as file:
+    template = os.path.join(os.path.dirname(__file__), 'survey_page.html')
+    with open(template, encoding='utf-8') as file:
         page = file.read()
     page = page.replace('/*SURVEY*/null', json.dumps(data).replace('</', '<\\/'))
     path = os.path.join(output, PAGE)
     tables.write_csv(os.path.join(output, KEY), key)
     files.write_file(path, page.encode('utf-8'))
-    print('%d pictures in %s; keep %s to yourself until the answers are in' % (len(rows), path, KEY))
+    print('%d pictures in %s; keep %s to yourself until the answers are in'
+          % (len(rows), path, KEY))
     return path
 
 

@@ -47,7 +47,9 @@ def answer_files(answers):
     """Paths, with folders opened: sorted list without repetition."""
     found = set()
     for path in answers:
-        inside = glob.glob(os.path.join(glob.escape(path), '*.csv')) if os.path.isdir(path) else [path]
+        inside = [path]
+        if os.path.isdir(path):
+            inside = glob.glob(os.path.join(glob.escape(path), '*.csv'))
         if not inside:
             raise UserError('--answers %s: no CSV file is there' % path)
         found.update(map(os.path.abspath, inside))
@@ -92,8 +94,8 @@ def read_answers(path, pictures):
 def summarise(marks, pictures):
     """Means with intervals for each system, style and question.
 
-    One person's marks lean on each other, so each person is averaged first, and the interval (Student's
-    t) is over persons. One person gives no interval.
+    One person's marks lean on each other, so each person is averaged first, and the interval
+    (Student's t) is over persons. One person gives no interval.
 
     Args:
         marks: dict (participant, (survey, picture)) -> points, one a question.
@@ -116,7 +118,8 @@ def summarise(marks, pictures):
                 if persons:
                     mean, low, high = mean_interval([np.mean(own) for own in persons.values()])
                     rows.append({'system': system, 'style': style, 'question': question,
-                                 'participants': len(persons), 'mean': mean, 'low': low, 'high': high})
+                                 'participants': len(persons), 'mean': mean, 'low': low,
+                                 'high': high})
     return rows
 
 
@@ -128,5 +131,6 @@ def mean_interval(values):
     mean = float(np.mean(values))
     if len(values) < 2:
         return mean, None, None
-    half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    error = np.std(values, ddof=1) / np.sqrt(len(values))
+    half = float(stats.t.ppf(0.975, len(values) - 1) * error)
     return mean, max(0.0, mean - half), min(10.0, mean + half)

@@ -43,13 +43,14 @@ def read_csv(path):
             return [dict(row) for row in csv.DictReader(file)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError('%s: cannot be read as CSV (%s)' % (
-            path, getattr(error, 'strerror', None) or error))
+            path, getattr(error, 'strerror', None) or error)) from error
 
 
 def markdown(rows):
     """Rows as a Markdown table; numbers to the right."""
     lines = ['| ' + ' | '.join(rows[0]) + ' |',
-             '| ' + ' | '.join('---:' if is_numeric(rows, key) else '---' for key in rows[0]) + ' |']
+             '| ' + ' | '.join('---:' if is_numeric(rows, key) else '---'
+                               for key in rows[0]) + ' |']
     lines += ['| ' + ' | '.join(cell(value).replace('|', '\\|') for value in row.values()) + ' |'
               for row in rows]
     return '\n'.join(lines)
