@@ -13,7 +13,7 @@ from resnet_in_tf.training_hooks import ProgressHook, StopOnSignal, drop_bad_che
 # Layers of the losses by kind of VGG-19 weights: Gatys et al. 2016 for ImageNet's.
 IMAGENET_LAYERS = {'content': ('relu4_2',),
                    'style': ('relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1')}
-RANDOM_LAYERS = {'content': ('relu3_1',),
+RANDOM_LAYERS = {'content': ('lightness', 'relu3_1'),
                  'style': ('input', 'relu1_1', 'relu2_1', 'relu3_1', 'relu4_1')}
 
 # What may differ between the command that started a run and the one that goes on with it.
@@ -85,7 +85,7 @@ def style_targets(paintings, layers, weights):
 
 def train(styles, coco_images, model_dir, coco_annotations=None, system='resnet_in', batch_size=4,
           learning_rate=0.001, learning_rate_decay=0.0, train_steps=None, image_size=256,
-          style_size=512, content_weight=2.0, style_weight=8.0, tv_weight=1.0,
+          style_size=512, content_weight=3.0, style_weight=8.0, tv_weight=1.0,
           identity_weight=20.0, identity_share=0.1, warmup_steps=150, content_layers=None,
           style_layers=None, vgg_weights='imagenet', seed=0, impl='auto', width=32,
           bfloat16=False, save_steps=500, log_steps=10, start_from=None, add_style=False,

@@ -20,9 +20,9 @@ DEVIATION = 58.0  # of a photo's pixels about MEAN, rounded; scales the `input` 
 # learnt see form first.
 RANDOM_CHROMA = 0.2
 POOL_BEFORE = ('conv2_1', 'conv3_1', 'conv4_1', 'conv5_1')
-INPUT = 'input'
-LAYERS = (INPUT,) + tuple(name.replace('conv', 'relu')
-                          for name, _, _ in vgg19_weights.CONV_CHANNELS)
+INPUT, LIGHTNESS = 'input', 'lightness'  # layers of the pixels themselves, before any convolution
+RELUS = tuple(name.replace('conv', 'relu') for name, _, _ in vgg19_weights.CONV_CHANNELS)
+LAYERS = (INPUT, LIGHTNESS) + RELUS
 
 Vgg19 = collections.namedtuple('Vgg19', 'name pooling chroma kernels statistics checksum')
 Vgg19.__doc__ = """A loss network: what `features` needs to build it.
@@ -49,7 +49,7 @@ def check_layers(layers):
 
 def convolutions(layers):
     """The convolutions that lead to the deepest of `layers`: [(name, Cin, Cout)]."""
-    deepest = max(LAYERS.index(layer) for layer in layers)
+    deepest = max(RELUS.index(layer) + 1 if layer in RELUS else 0 for layer in layers)
     return vgg19_weights.CONV_CHANNELS[:deepest]
 
 
@@ -107,6 +107,8 @@ def features(image, layers, weights, scope='vgg19'):
             # Beside a constant channel the Gram matrix holds the mean colour: squares alone
             # cannot tell a light painting from a dark one.
             result[INPUT] = tf.concat([x / DEVIATION, tf.ones_like(x[..., :1])], 3)  # [N, H, W, 4]
+        if LIGHTNESS in layers:
+            result[LIGHTNESS] = lightness(x)
         if weights.chroma != 1.0:
             grey = tf.reduce_mean(x, 3, keepdims=True)
             x = grey + weights.chroma * (x - grey)
@@ -123,6 +125,25 @@ def features(image, layers, weights, scope='vgg19'):
                     mean, deviation = weights.statistics.get(layer, (None, None))
                     result[layer] = x if mean is None else (x - mean) / deviation
     return result
+
+
+def lightness(x, cell=8, softening=10.0):
+    """Which parts of a picture are light and which dark, whatever its colours and contrast.
+
+    Filters of zero mean cannot tell: to them a flat dark place and a flat light one are the same.
+
+    Args:
+        x: float32 [N, H, W, 3].
+        cell: side in pixels of the cells that are averaged.
+        softening: deviation, in pixel values, below which a picture counts as flat.
+
+    Returns:
+        float32 [N, H/8, W/8, 1], of mean 0 and deviation 1 in each picture.
+    """
+    grey = tf.nn.avg_pool(tf.reduce_mean(x, 3, keepdims=True), [1, cell, cell, 1],
+                          [1, cell, cell, 1], 'SAME')  # [N, H/8, W/8, 1]
+    mean, variance = tf.nn.moments(grey, [1, 2], keepdims=True)
+    return (grey - mean) / tf.sqrt(variance + softening ** 2)
 
 
 def pool(x, pooling):

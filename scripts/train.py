@@ -26,13 +26,14 @@ flags.DEFINE_float('learning_rate_decay', 0.0,
 flags.DEFINE_integer('train_steps', None, 'Default: two passes over the photos.', lower_bound=1)
 flags.DEFINE_integer('image_size', 256, 'Side of the training crops in pixels.', lower_bound=16)
 flags.DEFINE_integer('style_size', 512, 'Longest side of the paintings in pixels.', lower_bound=16)
-flags.DEFINE_float('content_weight', 2.0, 'beta of formula (6).', lower_bound=0)
+flags.DEFINE_float('content_weight', 3.0, 'beta of formula (6).', lower_bound=0)
 flags.DEFINE_float('style_weight', 8.0, 'alpha of formula (6).', lower_bound=0)
 flags.DEFINE_float('tv_weight', 1.0, 'Weight of total variation.', lower_bound=0)
 flags.DEFINE_float('identity_weight', 20.0, "Weight of the identity row's pixel loss.", lower_bound=0)
 flags.DEFINE_float('identity_share', 0.1, 'Share of the samples that train identity.', 0, 1)
 flags.DEFINE_integer('warmup_steps', 150, 'First steps, on the pixel loss alone.', lower_bound=0)
-flags.DEFINE_list('content_layers', None, 'VGG-19 layers. Default: relu4_2; relu3_1 with random.')
+flags.DEFINE_list('content_layers', None,
+                  'VGG-19 layers. Default: relu4_2; lightness and relu3_1 with random.')
 flags.DEFINE_list('style_layers', None,
                   'VGG-19 layers. Default: relu1_1 to relu5_1; input and relu1_1 to relu4_1 with random.')
 flags.DEFINE_string('vgg_weights', 'imagenet', 'imagenet, a .h5, .mat or .ckpt file, or random[:SEED].')

@@ -276,7 +276,7 @@ def test_default_layers_are_gatys_for_trained_filters_and_shallower_for_random_o
     for weights in ('imagenet', '/some/vgg.h5'):
         assert training.default_layers(weights, 'content') == ('relu4_2',)
         assert training.default_layers(weights, 'style') == tuple('relu%d_1' % n for n in range(1, 6))
-    assert training.default_layers('random:7', 'content') == ('relu3_1',)
+    assert training.default_layers('random:7', 'content') == ('lightness', 'relu3_1')
     assert 'relu4_1' in training.default_layers('random', 'style')
 
 
