@@ -46,9 +46,6 @@ EXTRAS = {
         'onnxruntime': ('==1.10.0', '==1.10.0', '>=1.14,<2', '>=1.16,<2'),
         'tf2onnx': ('==1.12.1', '==1.16.1', '>=1.16,<1.17', '>=1.16.1,<2'),
     },
-    'openvino': {
-        'openvino': ('==2022.2.0', '==2023.1.0', '==2023.1.0', '>=2023.1,<2024'),
-    },
     'large': {
         'pyvips': (None, '==3.2.0', '>=2.2,<4', '>=2.2,<4'),
         'pyvips-binary': (None, '==8.18.7', '>=8.15,<9', '>=8.15,<9'),
@@ -93,7 +90,7 @@ def version():
 
 
 extras = {name: requirements(table) for name, table in EXTRAS.items()}
-extras['all'] = sorted({line for name in ('server', 'evaluation', 'large', 'onnx', 'openvino')
+extras['all'] = sorted({line for name in ('server', 'evaluation', 'large', 'onnx')
                         for line in extras[name]})
 
 setup(
