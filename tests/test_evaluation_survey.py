@@ -116,7 +116,8 @@ def write_answers(path, folder, participant, points):
 def test_means_and_intervals_are_over_people(folder, tmp_path):
     for person, shift in enumerate((0, 1, 2)):
         def points(row, shift=shift):
-            return (5 if row['system'] == 'cnn' else 8) + shift, 3 if row['style'] == 'wave' else 9, 10
+            return ({'cnn': 5, 'resnet_in': 8}[row['system']] + shift,
+                    {'wave': 3, 'udnie': 9}[row['style']], 10)
 
         write_answers(tmp_path / ('%d.csv' % person), folder, 'p%d' % person, points)
     rows = survey_results.survey_results([str(tmp_path)], os.path.join(folder, survey.KEY),
