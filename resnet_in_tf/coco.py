@@ -42,7 +42,7 @@ def open_coco(annotations):
     except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
         raise UserError('--coco_annotations %s: not a COCO annotation file (%s); expected an '
                         'instances_*.json' % (annotations, ' '.join(str(error).split()) or
-                                              type(error).__name__))
+                                              type(error).__name__)) from error
     return coco
 
 

@@ -104,7 +104,7 @@ def freeze(model_dir, output):
                               record['config']['system'], record['config']['width'])
     except (tf.errors.DataLossError, tf.errors.OutOfRangeError, tf.errors.NotFoundError) as error:
         raise UserError('%s: the checkpoint cannot be read (%s)'
-                        % (checkpoint, str(error).split('\n')[0]))
+                        % (checkpoint, str(error).split('\n')[0])) from error
     files.write_file(output, frozen.SerializeToString())
     return card
 
@@ -126,11 +126,11 @@ def read_graph(path):
             warnings.simplefilter('ignore')  # protobuf warns of the damage that it then throws
             graph_def = tf.GraphDef.FromString(file.read())
     except OSError as error:
-        raise UserError('--model %s: %s' % (path, error.strerror))
+        raise UserError('--model %s: %s' % (path, error.strerror)) from error
     except Exception as error:  # protobuf's own error class differs from release to release
         if type(error).__name__ != 'DecodeError':
             raise
-        raise UserError('--model %s: not a TensorFlow graph; freeze_graph.py writes one' % path)
+        raise UserError('--model %s: not a TensorFlow graph; freeze_graph.py writes one' % path) from error
     nodes = {node.name: node for node in graph_def.node}
     if not nodes:
         raise UserError('--model %s: not a TensorFlow graph; freeze_graph.py writes one' % path)

@@ -45,4 +45,4 @@ def write_file(path, data):
         with atomic_file(path) as file:
             file.write(data)
     except OSError as error:
-        raise UserError('%s: cannot be written (%s)' % (path, error.strerror or error))
+        raise UserError('%s: cannot be written (%s)' % (path, error.strerror or error)) from error

@@ -36,7 +36,7 @@ def read(model_dir):
         return record
     except (OSError, ValueError, TypeError) as error:
         raise UserError('%s: the run record is damaged (%s); restore it, or train into another '
-                        '--model_dir' % (path, error))
+                        '--model_dir' % (path, error)) from error
 
 
 def write(model_dir, record):
@@ -64,7 +64,7 @@ def open_record(model_dir, config, free):
         os.makedirs(model_dir, exist_ok=True)
     except OSError as error:
         raise UserError('--model_dir %s: cannot make the folder (%s); give another'
-                        % (model_dir, error.strerror))
+                        % (model_dir, error.strerror)) from error
     record = {'created': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}
     if os.path.exists(os.path.join(model_dir, RECORD)):
         record = read(model_dir)
@@ -90,7 +90,7 @@ def checkpoint_step(model_dir):
     try:
         return int(tf.train.load_checkpoint(path).get_tensor('global_step'))
     except (tf.errors.OpError, ValueError) as error:
-        raise UserError('%s: the checkpoint cannot be read (%s)' % (path, str(error).split('\n')[0]))
+        raise UserError('%s: the checkpoint cannot be read (%s)' % (path, str(error).split('\n')[0])) from error
 
 
 def describe_file(path):

@@ -200,13 +200,13 @@ def run_estimator(params, photos, start, hooks):
         kept = 'no good checkpoint' if step is None else 'the last good checkpoint, of step %d,' % step
         raise UserError('the loss became NaN; %s is kept in %s. Try a lower --learning_rate, '
                         '--style_weight or more --warmup_steps, in another --model_dir'
-                        % (kept, params['model_dir']))
+                        % (kept, params['model_dir'])) from None
     except tuple(RUN_ERRORS) as error:
         raise UserError('the run stopped, %s (%s); the same command goes on from the last '
-                        'checkpoint' % (RUN_ERRORS[type(error)], error.message.split('\n')[0]))
+                        'checkpoint' % (RUN_ERRORS[type(error)], error.message.split('\n')[0])) from error
     except tf.errors.OpError:
         if photos.failure:
-            raise photos.failure
+            raise photos.failure from None
         raise
 
 

@@ -15,7 +15,7 @@ from resnet_in_tf import export, generator, run_record
 from resnet_in_tf.errors import UserError
 
 # What a user without this package writes.
-READER = textwrap.dedent('''
+READER = textwrap.dedent("""
     import sys
     import numpy as np
     import tensorflow.compat.v1 as tf
@@ -26,7 +26,7 @@ READER = textwrap.dedent('''
         stylized, names = session.run(['stylized:0', 'style_names:0'], feed)
     np.save(sys.argv[3], stylized)
     print(b' '.join(names).decode())
-''')
+""")
 
 
 @pytest.fixture(scope='module')

@@ -28,8 +28,9 @@ class Network:
                    for name, variable in self.variables.items() if 'moving' in name})
 
     def load(self, values):
-        for name, value in values.items():
-            self.variables[name].load(value.astype('float32'), self.session)
+        with self.graph.as_default():
+            for name, value in values.items():
+                self.variables[name].load(value.astype('float32'), self.session)
 
     def __call__(self, image, weights):
         return self.session.run(self.outputs, {self.image: image, self.weights: weights})

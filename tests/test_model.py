@@ -21,7 +21,8 @@ def params(face):
     weights = vgg19.open_weights('random:3', layers)
     grams = np.random.RandomState(0).uniform(0, 2, [2, 64, 64]).astype('float32')
     return {'vgg19': weights, 'grams': {'relu1_1': grams}, 'rows_only': False,
-            'start': warm_start.new_network(['waves', 'tiles'], 'resnet_in', 2), 'impl': 'reference', 'paintings': np.stack([face[:16, :16], face[200:216, :16]]),
+            'start': warm_start.new_network(['waves', 'tiles'], 'resnet_in', 2), 'impl': 'reference',
+            'paintings': np.stack([face[:16, :16], face[200:216, :16]]),
             'content_layers': layers, 'style_layers': layers, 'content_weight': 0.5,
             'style_weight': 3.0, 'tv_weight': 7.0, 'identity_weight': 20.0, 'warmup_steps': 0,
             'train_steps': 10, 'learning_rate': 0.01, 'learning_rate_decay': 0.0,

@@ -30,7 +30,7 @@ def test_a_mix_becomes_weights_that_sum_to_one(mix, strength, weights):
     ('4', "no style '4'"), ('', "no style ''"), ('wave,', "no style ''"), ('-1', "no style '-1'"),
     ('wave:x', 'weight of wave must be a number'), ('wave:-1', 'must be a number from 0 up'),
     ('wave:nan', 'must be a number'), ('wave:inf', 'must be a number'), (':0.5', "no style ''"),
-    ('wave:0', 'the weights sum to zero'), ('\u00b2', "no style")])
+    ('wave:0', 'the weights sum to zero'), ('\u00b2', 'no style')])
 def test_a_mix_that_means_nothing_is_one_line_that_names_the_flag(mix, words):
     with pytest.raises(UserError) as caught:
         parse_mix(mix, 1.0, NAMES)

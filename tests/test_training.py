@@ -100,7 +100,7 @@ def test_the_loss_network_is_in_no_file(tiny_run):
     assert not [name for name in names if 'vgg' in name or 'gram' in name or 'paintings' in name]
     assert {name.split('/')[0] for name in names} <= {'generator', 'global_step', 'beta1_power',
                                                       'beta2_power'}
-    assert len([name for name in glob.glob(os.path.join(tiny_run.model_dir, '*.index'))]) == 2
+    assert len(list(glob.glob(os.path.join(tiny_run.model_dir, '*.index')))) == 2
 
 
 @pytest.mark.slow

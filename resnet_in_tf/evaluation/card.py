@@ -21,7 +21,7 @@ def read_notes(path):
         with open(path, encoding='utf-8') as file:
             return json.load(file)
     except (OSError, ValueError) as error:
-        raise UserError('--notes %s: cannot be read as JSON (%s)' % (path, error))
+        raise UserError('--notes %s: cannot be read as JSON (%s)' % (path, error)) from error
 
 
 def write_card(model, styles, test_images, vgg_weights, notes=None, photos=10, report=print):

@@ -155,7 +155,10 @@ class Moments:
 
     def add(self, values):
         """Takes float32 [h, w, C]."""
-        values = values.reshape(-1, values.shape[-1])  # [h*w, C]
+        for start in range(0, len(values), 64):  # few rows at a time: the temporaries are small
+            self.add_rows(values[start:start + 64].reshape(-1, values.shape[-1]))  # [n, C]
+
+    def add_rows(self, values):
         count, mean = len(values), values.mean(0, dtype=np.float64)
         squares = np.square(values - mean.astype(np.float32)).sum(0, dtype=np.float64)
         total, step = self.count + count, mean - self.mean

@@ -9,7 +9,7 @@ from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in
 from resnet_in_tf.tiles.rows import SpooledSink, SpooledSource
 
 WHOLE_BYTES = 8  # a pixel, while Pillow decodes or encodes a picture whole, its own copy included
-BAND_BYTES = 8 * 1024  # a column, for the rows that are in hand
+BAND_BYTES = 12 * 1024  # a column, for the rows that are in hand
 
 
 @contextlib.contextmanager

@@ -47,6 +47,8 @@ def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, 
     style_weights = np.asarray(style_weights, np.float32)
     picture = PaddedRows(source)
     halo = exact_mode.HALO if exact else grids.RECEPTIVE_FIELD
+    if exact:  # features go in and out beside the network's own, and small tiles cost little
+        max_pixels = max(SMALLEST_TILE ** 2, max_pixels // 2)
     grid = grids.plan(picture.height, picture.width, max_pixels, halo)
     total = len(grids.tiles(grid)) * (len(network.norms) + 1 if exact else 1)
     done = [0]

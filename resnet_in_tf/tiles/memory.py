@@ -9,7 +9,7 @@ from resnet_in_tf.errors import UserError
 UNITS = {'': 1, 'K': 2 ** 10, 'M': 2 ** 20, 'G': 2 ** 30, 'T': 2 ** 40}
 ASSUMED = 2 * 2 ** 30  # bytes, where the system does not tell what is free
 MARGIN = 0.8  # share of the free memory that is taken by default
-SLACK = 100 * 2 ** 20  # bytes that the first runs of a session leave behind
+SLACK = 160 * 2 ** 20  # bytes that the first runs of a session leave behind
 
 # What one run holds at its peak, in bytes a pixel and channel of the first layer: measured on
 # TensorFlow 1.15 and 2.15, with plain and fused normalization, and rounded up.
