@@ -90,7 +90,8 @@ def checkpoint_step(model_dir):
     try:
         return int(tf.train.load_checkpoint(path).get_tensor('global_step'))
     except (tf.errors.OpError, ValueError) as error:
-        raise UserError('%s: the checkpoint cannot be read (%s)' % (path, str(error).split('\n')[0])) from error
+        raise UserError('%s: the checkpoint cannot be read (%s)'
+                        % (path, str(error).split('\n')[0])) from error
 
 
 def describe_file(path):
