@@ -59,7 +59,8 @@ def measure(model, photos, megapixels, max_memory, whole_up_to, exact_up_to, ext
                     whole = target
                 row.update(difference(whole, target) if whole else EMPTY)
                 row['seam'] = seam(target, Grid(*grid)) if grid else None
-                row['untiled at the same lines'] = seam(whole, Grid(*grid)) if grid and whole else None
+                both = grid and whole
+                row['untiled at the same lines'] = seam(whole, Grid(*grid)) if both else None
                 rows.append(row)
                 say('%g megapixels, %s: %s' % (size, mode, json.dumps(row)))
     return rows
