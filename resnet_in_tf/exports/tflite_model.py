@@ -128,8 +128,9 @@ def interpreter(data, name):
         UserError: not such a file; and by the function, a picture of another size.
     """
     try:
-        opened = tf.lite.Interpreter(model_content=data)
-        opened.allocate_tensors()
+        with silenced():
+            opened = tf.lite.Interpreter(model_content=data)
+            opened.allocate_tensors()
         inputs = {item['name'].split(':')[0]: item for item in opened.get_input_details()}
         image, style_weights = inputs[export.IMAGE], inputs[export.STYLE_WEIGHTS]
         output = opened.get_output_details()[0]['index']
