@@ -70,6 +70,7 @@ def quiet():
     logging.getLogger('tensorflow').setLevel(logging.CRITICAL)  # what it logs is raised, too
     warnings.filterwarnings('ignore', category=FutureWarning)
     warnings.filterwarnings('ignore', category=DeprecationWarning)
+    warnings.filterwarnings('ignore', message='.*batch_normalization. is deprecated')
 
 
 def plain_lines():

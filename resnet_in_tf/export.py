@@ -98,13 +98,9 @@ def freeze(model_dir, output):
     if checkpoint is None:
         raise UserError('--model_dir %s: the run has no checkpoint yet' % model_dir)
     card = describe_run(record, run_record.checkpoint_step(model_dir))
-    reader = tf.train.load_checkpoint(checkpoint)
-    try:
-        frozen = frozen_graph(record['style_names'], card, reader.get_tensor,
-                              record['config']['system'], record['config']['width'])
-    except (tf.errors.DataLossError, tf.errors.OutOfRangeError, tf.errors.NotFoundError) as error:
-        raise UserError('%s: the checkpoint cannot be read (%s)'
-                        % (checkpoint, str(error).split('\n')[0])) from error
+    frozen = frozen_graph(record['style_names'], card,
+                          lambda name: run_record.read_checkpoint(checkpoint, name),
+                          record['config']['system'], record['config']['width'])
     files.write_file(output, frozen.SerializeToString())
     return card
 

@@ -85,13 +85,21 @@ def open_record(model_dir, config, free):
 def checkpoint_step(model_dir):
     """The step of the newest checkpoint, 0 where there is none."""
     path = tf.train.latest_checkpoint(model_dir)
-    if path is None:
-        return 0
+    return 0 if path is None else int(read_checkpoint(path, 'global_step'))
+
+
+def read_checkpoint(path, name):
+    """A variable of a checkpoint by its name: numpy array.
+
+    Raises:
+        UserError: the checkpoint is damaged, or holds no such variable.
+    """
     try:
-        return int(tf.train.load_checkpoint(path).get_tensor('global_step'))
-    except (tf.errors.OpError, ValueError) as error:
+        return tf.train.load_checkpoint(path).get_tensor(name)
+    except Exception as error:  # damage has another class in each release of TensorFlow
         raise UserError('%s: the checkpoint cannot be read (%s)'
                         % (path, str(error).split('\n')[0])) from error
+
 
 
 def describe_file(path):

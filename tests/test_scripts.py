@@ -34,7 +34,7 @@ MISTAKES = {
         ('model_dir is a file', ['--style={painting}', '--coco_images={photos}', '--model_dir={text}'],
          '--model_dir {text}: cannot make the folder (File exists); give another'),
         ('a layer nobody knows', ['{run}', '--style={painting}', '--style_layers=relu1_1,relu9_9'],
-         "no VGG-19 layer is called 'relu9_9'; there are: input, relu1_1"),
+         "no VGG-19 layer is called 'relu9_9'; there are: input, "),
         ('a system nobody knows', ['{run}', '--style={painting}', '--system=gan'],
          '--system gan: there are: cnn, cnn_bn, fnst'),
         ('a loss network that is not there', ['{run}', '--style={painting}', '--vgg_weights={tmp}/vgg.h5'],
