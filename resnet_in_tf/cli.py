@@ -52,6 +52,13 @@ def fail(error):
     sys.exit(EXIT_UNUSABLE)
 
 
+def leave(status):
+    """Ends the program at once: TensorFlow's own tear-down takes a second and gives nothing."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 def arguments(script):
     """The flags that a script itself defines, by name."""
     return {flag.name: flag.value for flag in flags.FLAGS.flags_by_module_dict()[script]}

@@ -66,7 +66,7 @@ def main(values):
     print('%d done, %d skipped, %d failed' % tuple(map(len, summary)))
     for _, reason in summary.failed:
         print('failed: %s' % reason, file=sys.stderr)
-    return cli.EXIT_SOME_FAILED if summary.failed else cli.EXIT_OK
+    cli.leave(cli.EXIT_SOME_FAILED if summary.failed else cli.EXIT_OK)
 
 
 if __name__ == '__main__':
