@@ -49,6 +49,7 @@ def report_flags():
     flags.DEFINE_integer('crops', 60, 'Crops a class for the judge.', lower_bound=2)
     flags.DEFINE_integer('timing_size', None, 'Side of the timed picture; --image_size.', 16)
     flags.DEFINE_integer('timing_runs', 5, 'Warm runs a style (Table II).', lower_bound=1)
+    flags.DEFINE_string('timing_model', None, "A .pb for Table II, for its styles' sake.")
     flags.DEFINE_string('grid_images', None, 'Folder or pattern of photos for the grid.')
 
 

@@ -135,24 +135,24 @@ def objects(segmenter, workshop, systems, photos, annotated):
     return rows
 
 
-def times(workshop, name, step, photo, runs):
+def times(workshop, name, step, photo, runs, model=None):
     """Warm runs of each style on one picture; NAAS, which takes minutes, in the first style.
 
-    Done once for a network and a size, and kept.
+    Done once for a network and a size, and kept. `model`, a .pb, is timed in the run's place.
 
     Returns:
         List of dicts of str: system, style, load, first, run 1, ...
     """
-    path = workshop.path('timing', '%s_%06d_%dx%d_%d.csv'
-                         % (name, step, photo.shape[1], photo.shape[0], runs))
+    shown = os.path.splitext(os.path.basename(model))[0] if model else '%s_%06d' % (name, step)
+    path = workshop.path('timing', '%s_%dx%d_%d.csv' % (shown, photo.shape[1], photo.shape[0], runs))
     if not os.path.exists(path):
-        workshop.report('%s: timing' % name)
+        workshop.report('%s: timing' % shown)
         if name == NAAS:
             style, painting = list(workshop.paintings.items())[0]
             painting = read_painting(painting, workshop.settings['style_size'])
             found = timing.time_naas(style, painting, photo, step, runs, **workshop.naas_settings())
         else:
-            found = timing.time_network(workshop.network(name, step), photo, runs)
+            found = timing.time_network(model or workshop.network(name, step), photo, runs)
         rows = []
         for row in found:
             seconds = row.pop('runs')

@@ -41,7 +41,8 @@ def report(styles, coco_images, output, coco_annotations=None, test_images=None,
            tv_weight=0.0, identity_share=0.1, warmup_steps=150, vgg_weights='imagenet',
            judge_vgg_weights=None, seed=0, width=32, bfloat16=False, naas_iterations=200,
            test_size=None, test_photos=40, train_photos=20, mask_photos=20, curve_photos=10,
-           segments=8, crops=60, timing_size=None, timing_runs=5, grid_images=None, report=print):
+           segments=8, crops=60, timing_size=None, timing_runs=5, timing_model=None,
+           grid_images=None, report=print):
     """Makes a report, or goes on with one.
 
     Args:
@@ -60,6 +61,7 @@ def report(styles, coco_images, output, coco_annotations=None, test_images=None,
         test_photos, train_photos, mask_photos, curve_photos: how many of each are restyled.
         segments, crops: k of k-means; crops a class for the judge.
         timing_runs: warm runs a style.
+        timing_model: a .pb that Table II times, for its styles; None takes the report's own ResNet-IN.
         grid_images: a folder or pattern of photos for the grid; None takes three test photos.
         report: function of one line of text.
         Else as in training.train.
@@ -74,6 +76,8 @@ def report(styles, coco_images, output, coco_annotations=None, test_images=None,
     paintings = {training.style_name(path): path for path in images.list_pictures(styles)}
     training.check_styles(images.list_pictures(styles))
     settings.update(complete(settings))
+    if timing_model and not os.path.isfile(timing_model):
+        raise UserError('--timing_model %s: no such file' % timing_model)
     open_record(settings, paintings)
     workshop = Workshop(settings, paintings, report)
     photos = choose_photos(settings)
@@ -249,8 +253,13 @@ def measure(workshop, settings, photos, steps):
                           settings['timing_size'])
     times = [row for name, step in systems.items()
              for row in measures.times(workshop, name, step, photo, settings['timing_runs'])]
+    model, name = settings['timing_model'], claims.OURS
+    table2 = [row for row in times if row['system'] == name]
+    if model:
+        table2 = measures.times(workshop, name, 0, photo, settings['timing_runs'], model)
     return {'steps': steps, 'classes': judge.classes, 'recognition': recognised, 'curves': curves,
-            'losses': losses, 'structure': structure, 'objects': objects, 'times': times}
+            'losses': losses, 'structure': structure, 'objects': objects, 'times': times,
+            'table2': table2}
 
 
 def rows_at(judge, workshop, name, step, keys):

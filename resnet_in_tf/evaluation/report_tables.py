@@ -78,10 +78,10 @@ def masks(results):
             for name in names]
 
 
-def table2(results, system='resnet_in'):
+def table2(results):
     """Table II: seconds of five warm runs of each style of our system, and their mean."""
     table = []
-    for number, row in enumerate(select(results['times'], system=system), 1):
+    for number, row in enumerate(results['table2'], 1):
         runs = [value for key, value in row.items() if key.startswith('run ')]
         printed, average = (paper_numbers.TIMES[number - 1] if number <= len(paper_numbers.TIMES)
                             else ((), None))

@@ -105,7 +105,7 @@ def write(workshop, settings, photos, results):
     folder = workshop.path('figures')
     curve_keys = results['steps']['curve']
     rates, found_rates = report_tables.learning_rates(results, workshop)
-    for name in ('recognition', 'losses', 'structure', 'objects', 'times'):
+    for name in ('recognition', 'losses', 'structure', 'objects', 'times', 'table2'):
         out.write('pictures_' + name, results[name])
     curve_rows = report_tables.curve_rows(results, workshop, curve_keys)
     out.write('pictures_curves', curve_rows)
@@ -125,9 +125,11 @@ def write(workshop, settings, photos, results):
         learning_rate_steps=settings['learning_rate_steps'], grid_style=style,
         masks='\nAgainst annotated masks: each object with the union of segments that fits it best.'
               '\n\n%s\n' % masks if masks else '',
-        times_note='One picture of %d x %d pixels, seconds, loading apart. The paper times a phone '
+        times_note='One picture of %d x %d pixels, seconds, loading apart, %s. The paper times a phone '
                    '(Android) on pictures of a size that it does not name.'
-                   % ((settings['timing_size'],) * 2),
+                   % (settings['timing_size'], settings['timing_size'],
+                      'ResNet-IN as in %s' % os.path.basename(settings['timing_model'])
+                      if settings['timing_model'] else "with the report's own ResNet-IN"),
         **{name: out.write(name, rows) for name, rows in shown.items()})
     path = workshop.path('report.md')
     files.write_file(path, text.encode('utf-8'))
