@@ -215,11 +215,12 @@ def test_steps_that_do_not_fit_and_unknown_systems_are_refused():
     assert (filled['test_size'], filled['timing_size']) == (32, 32)
 
 
-def test_the_papers_own_averages_follow_from_its_tests():
+def test_the_papers_own_averages_follow_from_its_tests_but_for_style_7():
     for tests, average in paper_numbers.MIOU.values():
         assert np.mean(tests) == pytest.approx(average, abs=0.0051)
-    for tests, average in paper_numbers.TIMES:
-        assert np.mean(tests) == pytest.approx(average, abs=0.0051)
+    off = [number for number, (tests, average) in enumerate(paper_numbers.TIMES, 1)
+           if abs(np.mean(tests) - average) > 0.0051]
+    assert off == [7]  # printed as 2.43, its five tests make 2.466
 
 
 def test_the_loss_at_the_end_is_the_mean_of_the_last_tenth():

@@ -1,6 +1,7 @@
 """The kernel is compiled once, kept whole, and done without where it cannot be had."""
 
 import ctypes
+import functools
 import glob
 import logging
 import os
@@ -25,11 +26,9 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def unloaded():
-    """Forgets, before and after, what this process has found out about the op."""
-    fused._load.cache_clear()
-    yield
-    fused._load.cache_clear()
+def unloaded(monkeypatch):
+    """Forgets for one test what this process has found out about the op; a library loads but once."""
+    monkeypatch.setattr(fused, '_load', functools.lru_cache(maxsize=None)(fused._load.__wrapped__))
 
 
 def script(path, text):

@@ -248,10 +248,12 @@ def test_a_run_killed_at_step_12_goes_on_as_if_it_were_not(tmp_path, shared_data
     ends = [tf.train.load_checkpoint(tf.train.latest_checkpoint(path)) for path in (whole, killed)]
     slots = [name for name in ends[0].get_variable_to_shape_map() if '/Adam' in name]
     assert len(slots) == 2 * 47
-    for name in slots:
-        one, other = [reader.get_tensor(name) for reader in ends]
+    for kind in ('/Adam', '/Adam_1'):
+        # All variables at once: of a beta that a later norm takes away again the slots are noise.
+        one, other = [np.concatenate([reader.get_tensor(name).ravel() for name in sorted(slots)
+                                      if name.endswith(kind)]) for reader in ends]
         # Slots that began anew at the kill would be some 50 % off.
-        assert np.linalg.norm(one - other) <= 0.05 * np.linalg.norm(one), name
+        assert np.linalg.norm(one - other) <= 0.05 * np.linalg.norm(one), kind
 
 
 def test_a_loss_that_becomes_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
