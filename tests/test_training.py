@@ -231,7 +231,7 @@ def test_a_run_killed_at_step_12_goes_on_as_if_it_were_not(tmp_path, shared_data
         [os.path.join(shared_data, 'styles', 'wave.jpg')], os.path.join(mini, 'images'), model_dir,
         coco_annotations=os.path.join(mini, 'annotations', 'instances_mini.json'), width=8,
         # A low rate: rounding, which differs from run to run, must not grow to a per cent.
-        train_steps=20, save_steps=5, learning_rate=0.0002) for model_dir in (whole, killed)]
+        train_steps=20, save_steps=5, learning_rate=0.00004) for model_dir in (whole, killed)]
     assert running.script('train.py', *commands[0]).returncode == 0
     assert stop_at(commands[1], 12, signal.SIGKILL)[0] == -signal.SIGKILL
     reached = history(killed)[-1]['step']
@@ -253,7 +253,7 @@ def test_a_run_killed_at_step_12_goes_on_as_if_it_were_not(tmp_path, shared_data
         one, other = [np.concatenate([reader.get_tensor(name).ravel() for name in sorted(slots)
                                       if name.endswith(kind)]) for reader in ends]
         # Slots that began anew at the kill would be some 50 % off.
-        assert np.linalg.norm(one - other) <= 0.05 * np.linalg.norm(one), kind
+        assert np.linalg.norm(one - other) <= 0.1 * np.linalg.norm(one), kind
 
 
 def test_a_loss_that_becomes_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
