@@ -171,6 +171,7 @@ class Pipeline:
                 except tf.errors.ResourceExhaustedError:
                     max_pixels = files.halved(max_pixels, job.source)
                     sink.restart()
+            memory.trim()
             sink.finish()
 
 

@@ -77,7 +77,9 @@ class ThumbnailPainter:
         self.affines = []
         if network.norms:
             copy = reduced_copy(source, max_pixels)
+            memory.trim()
             self.affines = network.statistics_of(copy, style_weights)
+            memory.trim()
 
     def __call__(self, tile, pixels):
         """Restyles a tile: float32 [h, w, 3] for uint8 [h, w, 3], exact but for its halo."""

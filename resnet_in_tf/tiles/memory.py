@@ -1,5 +1,6 @@
 """How much memory there is, how much is used, and how much a network needs a pixel."""
 
+import ctypes
 import math
 import os
 import re
@@ -9,11 +10,11 @@ from resnet_in_tf.errors import UserError
 UNITS = {'': 1, 'K': 2 ** 10, 'M': 2 ** 20, 'G': 2 ** 30, 'T': 2 ** 40}
 ASSUMED = 2 * 2 ** 30  # bytes, where the system does not tell what is free
 MARGIN = 0.8  # share of the free memory that is taken by default
-SLACK = 160 * 2 ** 20  # bytes that the first runs of a session leave behind
+SLACK = 128 * 2 ** 20  # bytes that the first runs of a session leave behind
 
 # What one run holds at its peak, in bytes a pixel and channel of the first layer: measured on
 # TensorFlow 1.15 and 2.15, with plain and fused normalization, and rounded up.
-RUN_BYTES = 32
+RUN_BYTES = 36
 
 # Limits of a container: (limit, usage) of cgroups version 2, then 1.
 CGROUPS = (('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory.current'),
@@ -63,6 +64,14 @@ def status(key):
             return next(int(line.split()[1]) * 1024 for line in file if line.startswith(key))
     except (OSError, StopIteration):
         return 0
+
+
+def trim():
+    """Gives freed memory back to the system, where the C library keeps it (glibc)."""
+    try:
+        ctypes.CDLL('libc.so.6').malloc_trim(0)
+    except (OSError, AttributeError):
+        pass
 
 
 def limit_by_default():

@@ -100,9 +100,13 @@ class VipsSource:
             self.restart()
         end = self.start + len(self.rows)
         if stop > end:
-            fresh = [self.decode(first, min(first + 256, stop)) for first in range(end, stop, 256)]
-            self.rows = np.concatenate([self.rows[max(0, start - self.start):]] + fresh)
-            self.start = stop - len(self.rows)
+            kept = self.rows[max(0, start - self.start):].copy()
+            self.start, self.rows = end - len(kept), None  # what is above goes before more comes
+            self.rows = np.empty((stop - self.start,) + kept.shape[1:], np.uint8)
+            self.rows[:len(kept)] = kept
+            for first in range(end, stop, 64):
+                last = min(first + 64, stop)
+                self.rows[first - self.start:last - self.start] = self.decode(first, last)
 
     def decode(self, start, stop):
         with guarded(self.path):
