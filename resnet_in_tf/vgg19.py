@@ -72,7 +72,7 @@ def open_weights(spec, layers):
         if not seed.isdecimal() or int(seed) >= 2 ** 32:
             raise UserError('--vgg_weights %s: the seed must be a whole number below 2^32, as in '
                             'random:7' % spec)
-        return random_weights(int(seed), layers)
+        return random_weights(int(seed), (max(layers, key=LAYERS.index),))
     path = vgg19_weights.fetch_imagenet() if spec == 'imagenet' else spec
     loaded = vgg19_weights.load(path)
     kernels = {name: loaded[name] for name, _, _ in convolutions(layers)}
