@@ -215,7 +215,7 @@ def test_steps_that_do_not_fit_and_unknown_systems_are_refused():
     assert (filled['test_size'], filled['timing_size']) == (32, 32)
 
 
-def test_the_papers_averages_follow_from_its_tests_but_for_one_but_for_style_7():
+def test_the_papers_averages_follow_from_its_tests_but_for_style_7():
     for tests, average in paper_numbers.MIOU.values():
         assert np.mean(tests) == pytest.approx(average, abs=0.0051)
     off = [number for number, (tests, average) in enumerate(paper_numbers.TIMES, 1)
