@@ -36,6 +36,7 @@ flags.DEFINE_list('megapixels', ['1', '4', '16', '64', '100'],
 flags.DEFINE_string('max_memory', '2GB', 'large: for the tiles.')
 flags.DEFINE_float('whole_up_to', 4, 'large: megapixels up to which untiled runs are made.')
 flags.DEFINE_float('exact_up_to', 4, 'large: the same for exact runs.')
+flags.DEFINE_float('aspect', 4 / 3, 'large: width of the pictures over their height.', 0.001)
 flags.DEFINE_enum('extension', '.jpg', ['.jpg', '.png', '.tif', '.webp'], 'large: of the pictures.')
 flags.DEFINE_integer('count', 100, 'batch: pictures at most.', 1)
 flags.DEFINE_list('styles', ['1', '2', '4', '8', '16', '32'], 'scaling: styles in a network.')
@@ -69,7 +70,7 @@ def large(values):
     return benchmark_instance_norm.machine(), benchmark_large.measure(
         values['model'], values['photos'], numbers(values, 'megapixels', float),
         memory.parse_size(values['max_memory']), values['whole_up_to'], values['exact_up_to'],
-        values['extension'], say)
+        values['extension'], values['aspect'], say)
 
 
 def batch(values):

@@ -25,7 +25,8 @@ PHASE = 4  # pixels: the network's own grid, whose lines are compared with their
 NEAR, FAR = 2, 8  # steps of PHASE: how far from a border the lines are that it is compared with
 
 
-def measure(model, photos, megapixels, max_memory, whole_up_to, exact_up_to, extension, say=print):
+def measure(model, photos, megapixels, max_memory, whole_up_to, exact_up_to, extension,
+            aspect=4 / 3, say=print):
     """Restyles pictures of several sizes, each in its own process.
 
     Args:
@@ -35,6 +36,7 @@ def measure(model, photos, megapixels, max_memory, whole_up_to, exact_up_to, ext
         max_memory: int, bytes, for the tiles.
         whole_up_to, exact_up_to: megapixels up to which the picture is run untiled, and exactly.
         extension: of the pictures, with its dot.
+        aspect: their width over their height.
         say: called with a line on each run.
 
     Returns:
@@ -44,7 +46,7 @@ def measure(model, photos, megapixels, max_memory, whole_up_to, exact_up_to, ext
     with tempfile.TemporaryDirectory() as folder:
         for size in megapixels:
             source = os.path.join(folder, 'photo' + extension)
-            images.write(source, mosaic(images.list_pictures(photos), size))
+            images.write(source, mosaic(images.list_pictures(photos), size, aspect))
             whole = None
             for mode, most in (('untiled', whole_up_to), ('thumbnail', max(megapixels)),
                                ('exact', exact_up_to)):
@@ -66,10 +68,10 @@ def measure(model, photos, megapixels, max_memory, whole_up_to, exact_up_to, ext
     return rows
 
 
-def mosaic(paths, megapixels, zoom=2):
-    """Photos side by side: uint8 [H, W, 3] of that many million pixels, 4 wide to 3 high."""
-    width = int(math.sqrt(megapixels * 1e6 * 4 / 3))
-    height = int(megapixels * 1e6 / width)
+def mosaic(paths, megapixels, aspect=4 / 3, zoom=2):
+    """Photos side by side: uint8 [H, W, 3] of that many million pixels, H times `aspect` wide."""
+    width = int(round(math.sqrt(megapixels * 1e6 * aspect)))
+    height = int(round(megapixels * 1e6 / width))
     picture = np.empty([height, width, 3], np.uint8)
     tall = zoom * min(images.check(path)[1] for path in paths)
     top, number = 0, 0
