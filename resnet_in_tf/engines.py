@@ -5,7 +5,7 @@ import os
 
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import export
+from resnet_in_tf import export, padding
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import onnx_model
 from resnet_in_tf.instance_norm import cache, swap_to_fused
@@ -40,7 +40,8 @@ def tensorflow(model, impl):
     graph = tf.Graph()
     with graph.as_default():
         try:
-            tf.import_graph_def(swap_to_fused(graph_def, impl), name='')
+            graph_def = padding.swap_to_gather(swap_to_fused(graph_def, impl))
+            tf.import_graph_def(graph_def, name='')
         except RuntimeError as error:
             raise UserError('--impl %s: %s' % (impl, str(error).split('\n')[0])) from error
         except (ValueError, tf.errors.OpError) as error:

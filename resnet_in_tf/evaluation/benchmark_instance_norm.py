@@ -12,7 +12,7 @@ import time
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import export
+from resnet_in_tf import export, padding
 from resnet_in_tf.instance_norm import fused, instance_norm, swap_to_fused
 
 FORWARD, BOTH = 'forward', 'forward+backward'
@@ -116,6 +116,8 @@ def network_runs(session, shape, each):
     picture = np.random.RandomState(0).uniform(0, 255, shape).astype(np.float32)
     runs = {}
     for form, graph in graphs.items():
+        if each == FORWARD:  # as it is loaded to restyle; training has the padding with the gradient
+            graph = padding.swap_to_gather(graph)
         image, fetched, *weights = tf.import_graph_def(
             graph, name=form, return_elements=[export.IMAGE + ':0', export.STYLIZED + ':0'] + names)
         if each == BOTH:

@@ -9,7 +9,7 @@ import collections
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import export
+from resnet_in_tf import export, padding
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.instance_norm import graph as norm_graph
 
@@ -113,8 +113,8 @@ class FixedNetwork:
         self.width = first_width(graph_def)
         graph = tf.Graph()
         with graph.as_default():
-            tf.import_graph_def(graph_def, name=PLAIN)
-            tf.import_graph_def(self.graph_def, name=FIXED)
+            for scope, each in ((PLAIN, graph_def), (FIXED, self.graph_def)):
+                tf.import_graph_def(padding.swap_to_gather(each), name=scope)
         config = tf.ConfigProto(allow_soft_placement=True)
         config.gpu_options.allow_growth = True
         self.session = tf.Session(graph=graph, config=config)
