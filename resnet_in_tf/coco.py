@@ -169,36 +169,53 @@ def random_crop(photo, size, generator, widest=2.5):
     return crop[:, ::-1] if generator.randint(2) else crop
 
 
-def style_at(position, styles, identity_share, seed):
-    """The style that a sample is painted in; the last of the `styles` + 1 rows is `identity`."""
+def style_weights_at(position, styles, identity_share, mix_share, seed):
+    """What a sample is painted in: one row, or a random mix of two.
+
+    Args:
+        position: of the sample in the run.
+        styles: number of styles without `identity`.
+        identity_share: share of the samples whose first row is `identity`, 0 to 1.
+        mix_share: share of the samples that get a second row, 0 to 1.
+        seed: whole number.
+
+    Returns:
+        float32 [styles + 1], which sums to 1; the last is `identity`.
+    """
     generator = np.random.RandomState([seed, position, 1])
-    if generator.uniform() < identity_share:
-        return styles
-    return generator.randint(styles)
+    first = styles if generator.uniform() < identity_share else generator.randint(styles)
+    weights = np.zeros(styles + 1, np.float32)
+    weights[first] = 1
+    if generator.uniform() < mix_share:
+        second = (first + generator.randint(1, styles + 1)) % (styles + 1)
+        weights[second] = generator.uniform()
+        weights[first] -= weights[second]
+    return weights
 
 
-def input_fn(photos, styles, identity_share, batch_size, start, stop):
+def input_fn(photos, styles, identity_share, mix_share, batch_size, start, stop):
     """tf.data of training samples from position start * batch_size on.
 
     Args:
         photos: Photos.
         styles: number of styles without `identity`.
-        identity_share: share of the samples that train `identity`, 0 to 1.
+        identity_share, mix_share: as in `style_weights_at`.
         batch_size: samples a step.
         start, stop: first step and the one after the last.
 
     Returns:
-        tf.data.Dataset of {'photo': float32 [N, size, size, 3] in [0, 255], 'style': int32 [N]}.
+        tf.data.Dataset of {'photo': float32 [N, size, size, 3] in [0, 255],
+        'style_weights': float32 [N, styles + 1]}.
     """
     def sample(position):
-        style = style_at(position, styles, identity_share, photos.seed)
-        return photos.crop(position), np.int32(style)
+        return (photos.crop(position),
+                style_weights_at(position, styles, identity_share, mix_share, photos.seed))
 
     def load(position):
-        photo, style = tf.py_func(sample, [position], [tf.uint8, tf.int32], stateful=False)
+        photo, weights = tf.py_func(sample, [position], [tf.uint8, tf.float32], stateful=False)
         photo.set_shape([photos.image_size, photos.image_size, 3])
-        style.set_shape([])
-        return {'photo': tf.cast(photo, tf.float32), 'style': style}
+        weights.set_shape([styles + 1])
+        return {'photo': tf.cast(photo, tf.float32), 'style_weights': weights}
 
     positions = tf.data.Dataset.range(start * batch_size, stop * batch_size)
     return positions.map(load, num_parallel_calls=2).batch(batch_size, drop_remainder=True).prefetch(4)

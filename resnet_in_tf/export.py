@@ -70,8 +70,8 @@ def describe_run(record, step):
     config = record['config']
     keys = ('system', 'width', 'image_size', 'style_size', 'batch_size', 'learning_rate',
             'learning_rate_decay', 'content_weight', 'style_weight', 'tv_weight',
-            'identity_weight', 'identity_share', 'warmup_steps', 'content_layers', 'style_layers',
-            'seed', 'bfloat16')
+            'identity_weight', 'identity_share', 'mix_share', 'warmup_steps', 'content_layers',
+            'style_layers', 'seed', 'bfloat16')
     return {'styles': [dict(style, name=name)
                        for style, name in zip(record['styles'], record['style_names'])],
             'style_names': record['style_names'], 'steps': step,

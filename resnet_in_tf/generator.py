@@ -55,6 +55,7 @@ def generator(image, style_weights, system='resnet_in', training=False, impl='au
             x = layer(x, width, 9, 1, 'conv1')
             x = layer(x, width * 2, 3, 2, 'conv2')  # [N, H/2, W/2, 64]
             x = layer(x, width * 4, 3, 2, 'conv3')  # [N, H/4, W/4, 128]
+        blocks = []
         with tf.variable_scope('residual'):
             for block in range(1, RESIDUAL_BLOCKS + 1):
                 with tf.variable_scope('block%d' % block):
@@ -63,13 +64,15 @@ def generator(image, style_weights, system='resnet_in', training=False, impl='au
                         x = x + layer(residual, width * 4, 3, 1, 'conv2', None)  # (7), (8)
                     else:
                         x = layer(residual, width * 4, 3, 1, 'conv2')
+                    blocks.append(x)
         with tf.variable_scope('up'):
             x = layer(upsample(x), width * 2, 3, 1, 'conv1')  # [N, H/2, W/2, 64]
             x = layer(upsample(x), width, 3, 1, 'conv2')  # [N, H, W, 32]
             with tf.variable_scope('conv3'):
                 x = conv(x, 3, 9, 1) + tf.get_variable('bias', [3], initializer=tf.zeros_initializer())
         if training:
-            tf.losses.add_loss(saturation(x), tf.GraphKeys.REGULARIZATION_LOSSES)
+            for penalty in [saturation(x)] + [spikes(block) for block in blocks]:
+                tf.losses.add_loss(penalty, tf.GraphKeys.REGULARIZATION_LOSSES)
         x = 127.5 * (tf.tanh(x, name='tanh') + 1.0)
         size = tf.shape(image)
         restyled = x[:, top:top + size[1], left:left + size[2], :]
@@ -129,6 +132,18 @@ def saturation(x, limit=2.0):
     Past it tanh has no slope: a patch that is driven into black or white once stays dead.
     """
     return tf.reduce_mean(tf.square(tf.nn.relu(tf.abs(x) - limit)), name='saturation')
+
+
+def spikes(x, limit=5.0):
+    """How far features stand out of their channel beyond `limit` deviations, mean square: scalar.
+
+    Instance norm takes a picture's brightness and contrast away. A network learns to smuggle them
+    through by one spike that sets a channel's deviation, and each is a blob of a strange colour
+    in the picture (Karras et al. 2020).
+    """
+    mean, variance = tf.nn.moments(x, [1, 2], keepdims=True)
+    deviations = tf.abs(x - mean) * tf.rsqrt(variance + 1e-5)
+    return tf.reduce_mean(tf.square(tf.nn.relu(deviations - limit)), name='spikes')
 
 
 def contrast_norm(x, epsilon=1e-3):

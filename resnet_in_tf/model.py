@@ -14,8 +14,8 @@ def model_fn(features, labels, mode, params):
     """Builds training or evaluation of one system on a batch of photos.
 
     Args:
-        features: {'photo': float32 [N, H, W, 3] in [0, 255], 'style': int32 [N]}, where the last
-            style index is `identity`.
+        features: {'photo': float32 [N, H, W, 3] in [0, 255], 'style_weights': float32 [N, S + 1]},
+            where the last column is `identity`.
         labels: None.
         mode: tf.estimator.ModeKeys.TRAIN or EVAL.
         params: dict: system, impl, width, vgg19 (Vgg19), grams (dict layer -> float32 [S, C, C]),
@@ -29,15 +29,16 @@ def model_fn(features, labels, mode, params):
     """
     del labels
     training = mode == tf.estimator.ModeKeys.TRAIN
-    photo, style = features['photo'], features['style']
+    photo, mix = features['photo'], features['style_weights']
     start = params['start']
-    rows = tf.gather(tf.constant(start.rows, tf.int32), style)
-    style_weights = tf.one_hot(rows, len(start.style_names), name='style_weights')
+    # The paintings of this run are not all of the network's rows.
+    style_weights = tf.matmul(mix, tf.one_hot(start.rows, len(start.style_names)),
+                              name='style_weights')
     stylized, restyled = generator(photo, style_weights, start.system,
                                    training and not params['rows_only'],
                                    params['impl'], start.width)
     step = tf.train.get_or_create_global_step()
-    total, parts = perceptual_losses(photo, restyled, style, step, params)
+    total, parts = perceptual_losses(photo, restyled, mix, step, params)
     total += tf.losses.get_regularization_loss()
     spec = {'loss': total}
     if training:
@@ -53,7 +54,7 @@ def model_fn(features, labels, mode, params):
                 init_fn=lambda scaffold, session: warm_start.assign(variables, start.variables,
                                                                     session))
         paintings = vgg19.local_variable('paintings', params['paintings'].astype('float32'))
-        triptych = tf.concat([photo, side_by_side(paintings, style, photo), stylized], 2)  # [N, H, 3W, 3]
+        triptych = tf.concat([photo, side_by_side(paintings, mix, photo), stylized], 2)  # [N, H, 3W, 3]
         spec['training_hooks'] = [tf.train.SummarySaverHook(
             params['summary_steps'], output_dir=params['model_dir'],
             summary_op=tf.summary.image('photo_painting_stylized',
@@ -66,12 +67,14 @@ def model_fn(features, labels, mode, params):
     return tf.estimator.EstimatorSpec(mode, **spec)
 
 
-def perceptual_losses(photo, restyled, style, step, params):
+def perceptual_losses(photo, restyled, mix, step, params):
     """Formula (6) for the styles, a pixel loss for `identity`, and total variation for both.
 
     Args:
         photo, restyled: float32 [N, H, W, 3] in [0, 255].
-        style: int32 [N].
+        mix: float32 [N, S + 1], the shares of the paintings and of `identity`. A mix of paintings
+            is trained towards the same mix of their Gram matrices, so that styles run into each
+            other evenly.
         step: global step; the pixel loss leads until `warm_up` is over.
         params: as in `model_fn`.
 
@@ -83,8 +86,13 @@ def perceptual_losses(photo, restyled, style, step, params):
     with tf.name_scope('perceptual'):
         painted = vgg19.features(restyled, set(content_layers) | set(style_layers), weights)
         wanted = vgg19.features(photo, content_layers, weights)  # no deeper than content needs
-        targets = {layer: tf.gather(vgg19.local_variable('gram_' + layer, params['grams'][layer]),
-                                    tf.minimum(style, params['grams'][layer].shape[0] - 1))
+        identity = mix[:, -1]
+        painting = 1.0 - identity
+        # Where all is `identity` the losses of style count nothing, but must not be NaN.
+        shares = tf.where(painting > 0, mix[:, :-1], tf.ones_like(mix[:, :-1]))
+        shares /= tf.reduce_sum(shares, 1, keepdims=True)  # [N, S]
+        targets = {layer: tf.tensordot(
+            shares, vgg19.local_variable('gram_' + layer, params['grams'][layer]), 1)
                    for layer in style_layers}  # [N, C, C]
         content = tf.add_n([relative_feature_loss(painted[layer], wanted[layer])
                             for layer in content_layers]) / len(content_layers)
@@ -93,8 +101,6 @@ def perceptual_losses(photo, restyled, style, step, params):
                                        targets, losses.relative_layer_weights(targets))
         variation = losses.total_variation(restyled)
         pixel = losses.pixel_loss(restyled, photo)
-        identity = tf.cast(tf.equal(style, params['paintings'].shape[0]), tf.float32)
-        painting = 1.0 - identity
         total = (losses.total_loss(style_loss, content, params['style_weight'],
                                    params['content_weight'])
                  + params['tv_weight'] * variation) * painting
@@ -126,9 +132,9 @@ def relative_feature_loss(features, target):
     return losses.feature_loss(features, target) / tf.maximum(own, 1e-6)
 
 
-def mean_over(values, mask):
-    """The mean of float32 [N] over the samples that a 0/1 mask [N] picks; 0 where it picks none."""
-    return tf.reduce_sum(values * mask) / tf.maximum(tf.reduce_sum(mask), 1.0)
+def mean_over(values, shares):
+    """The mean of float32 [N] by the samples' shares [N] in [0, 1]; 0 where all shares are 0."""
+    return tf.reduce_sum(values * shares) / tf.maximum(tf.reduce_sum(shares), 1e-6)
 
 
 def learning_rate(step, params):
@@ -167,7 +173,6 @@ def train_op(total, rate, step, rows=None):
         return tf.assign_add(step, 1, name='train').op
 
 
-def side_by_side(paintings, style, photo):
-    """Each sample's painting at the photo's size, black for `identity`: float32 [N, H, W, 3]."""
-    shown = tf.concat([paintings, tf.zeros_like(paintings[:1])], 0)
-    return tf.image.resize_bilinear(tf.gather(shown, style), tf.shape(photo)[1:3])
+def side_by_side(paintings, mix, photo):
+    """Each sample's paintings, mixed, at the photo's size, black for `identity`: [N, H, W, 3]."""
+    return tf.image.resize_bilinear(tf.tensordot(mix[:, :-1], paintings, 1), tf.shape(photo)[1:3])

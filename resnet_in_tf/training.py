@@ -86,8 +86,8 @@ def style_targets(paintings, layers, weights):
 def train(styles, coco_images, model_dir, coco_annotations=None, system='resnet_in', batch_size=4,
           learning_rate=0.001, learning_rate_decay=0.0, train_steps=None, image_size=256,
           style_size=512, content_weight=3.0, style_weight=8.0, tv_weight=1.0,
-          identity_weight=20.0, identity_share=0.1, warmup_steps=150, content_layers=None,
-          style_layers=None, vgg_weights='imagenet', seed=0, impl='auto', width=32,
+          identity_weight=20.0, identity_share=0.1, mix_share=0.25, warmup_steps=150,
+          content_layers=None, style_layers=None, vgg_weights='imagenet', seed=0, impl='auto', width=32,
           bfloat16=False, save_steps=500, log_steps=10, start_from=None, add_style=False,
           report=print):
     """Trains a network of `len(styles)` styles and `identity`, or goes on with one.
@@ -102,6 +102,7 @@ def train(styles, coco_images, model_dir, coco_annotations=None, system='resnet_
         image_size, style_size: side of the crops; longest side of the paintings, in pixels.
         content_weight, style_weight, tv_weight: beta and alpha of (6), and total variation's weight.
         identity_weight, identity_share: weight of the pixel loss; share of samples it gets.
+        mix_share: share of the samples that are painted in a random mix of two rows.
         warmup_steps: steps at the start that train the pixel loss alone.
         content_layers, style_layers: VGG-19 layers; None takes `default_layers`.
         vgg_weights: as in vgg19.open_weights.
@@ -193,7 +194,8 @@ def run_estimator(params, photos, start, hooks):
         with hooks[1]:
             estimator.train(
                 lambda: coco.input_fn(photos, len(params['paintings']), params['identity_share'],
-                                      params['batch_size'], start, params['train_steps']),
+                                      params['mix_share'], params['batch_size'], start,
+                                      params['train_steps']),
                 hooks=hooks, max_steps=params['train_steps'])
     except tf.train.NanLossDuringTrainingError:
         step = drop_bad_checkpoints(params['model_dir'], hooks[0].step)

@@ -31,6 +31,7 @@ flags.DEFINE_float('style_weight', 8.0, 'alpha of formula (6).', lower_bound=0)
 flags.DEFINE_float('tv_weight', 1.0, 'Weight of total variation.', lower_bound=0)
 flags.DEFINE_float('identity_weight', 20.0, "Weight of the identity row's pixel loss.", lower_bound=0)
 flags.DEFINE_float('identity_share', 0.1, 'Share of the samples that train identity.', 0, 1)
+flags.DEFINE_float('mix_share', 0.25, 'Share of the samples that mix two rows at random.', 0, 1)
 flags.DEFINE_integer('warmup_steps', 150, 'First steps, on the pixel loss alone.', lower_bound=0)
 flags.DEFINE_list('content_layers', None,
                   'VGG-19 layers. Default: relu4_2; lightness and relu3_1 with random.')

@@ -36,10 +36,10 @@ def photos_of(folder, **changed):
                                'image_size': 20, 'seed': 4}, **changed))
 
 
-def batches(photos, start, stop, size=3, styles=2, share=0.25):
+def batches(photos, start, stop, size=3, styles=2, share=0.25, mixed=0.5):
     with tf.Graph().as_default(), tf.Session() as session:
         item = tf.data.make_one_shot_iterator(
-            coco.input_fn(photos, styles, share, size, start, stop)).get_next()
+            coco.input_fn(photos, styles, share, mixed, size, start, stop)).get_next()
         result = []
         while True:
             try:
@@ -117,7 +117,8 @@ def test_the_same_position_gives_the_same_sample_wherever_a_run_begins(folder):
     later = batches(photos_of(folder), 6, 10)
     assert len(whole) == 10 and len(later) == 4
     for before, after in zip(whole[6:], later):
-        assert (before['photo'] == after['photo']).all() and (before['style'] == after['style']).all()
+        assert (before['photo'] == after['photo']).all()
+        assert (before['style_weights'] == after['style_weights']).all()
     other = batches(photos_of(folder, seed=5), 0, 10)
     assert any((a['photo'] != b['photo']).any() for a, b in zip(whole, other))
 
@@ -126,15 +127,31 @@ def test_samples_are_float_squares_with_a_style(folder):
     for batch in batches(photos_of(folder), 0, 3):
         assert batch['photo'].shape == (3, 20, 20, 3) and batch['photo'].dtype == np.float32
         assert 0 <= batch['photo'].min() and 100 < batch['photo'].max() <= 255
-        assert batch['style'].shape == (3,) and batch['style'].dtype == np.int32
-        assert set(batch['style']) <= {0, 1, 2}
+        assert batch['style_weights'].shape == (3, 3) and batch['style_weights'].dtype == np.float32
+        assert (batch['style_weights'].sum(1) == 1).all()
+
+
+def drawn_weights(count, identity_share, mix_share):
+    return np.stack([coco.style_weights_at(position, 3, identity_share, mix_share, 7)
+                     for position in range(count)])
 
 
 def test_identity_gets_its_share_and_styles_the_same_each():
-    drawn = np.bincount([coco.style_at(position, 3, 0.25, 7) for position in range(2000)])
+    drawn = drawn_weights(2000, 0.25, 0.0).sum(0)
     assert drawn.sum() == 2000 and abs(drawn - 500).max() < 80
-    assert {coco.style_at(position, 3, 1.0, 7) for position in range(50)} == {3}
-    assert {coco.style_at(position, 3, 0.0, 7) for position in range(50)} == {0, 1, 2}
+    assert drawn_weights(50, 1.0, 0.0).sum(0).tolist() == [0, 0, 0, 50]
+    alone = drawn_weights(50, 0.0, 0.0)
+    assert set(alone.ravel()) == {0, 1} and alone[:, 3].sum() == 0 and alone[:, :3].any(0).all()
+
+
+def test_mixes_are_of_two_rows_every_pair_alike_and_as_many_as_asked_for():
+    drawn = drawn_weights(4000, 0.25, 0.5)
+    mixed = drawn[drawn.max(1) < 1]
+    assert (drawn >= 0).all() and np.allclose(drawn.sum(1), 1) and abs(len(mixed) - 2000) < 150
+    assert ((mixed > 0).sum(1) == 2).all()
+    pairs = np.unique(mixed > 0, axis=0, return_counts=True)[1]
+    assert len(pairs) == 6 and abs(pairs - len(mixed) / 6).max() < 80
+    assert abs(mixed.max(1).mean() - 0.75) < 0.02
 
 
 @pytest.mark.parametrize('height, width', [(1, 1), (1, 90), (90, 1), (19, 20), (200, 30)])

@@ -30,12 +30,19 @@ def params(face):
 
 
 def build(mode, params, styles, face, **changed):
-    """Builds the graph of model_fn on face crops, in the current default graph."""
+    """Builds the graph of model_fn on face crops, in the current default graph.
+
+    A style is a row's number, or the shares of all rows.
+    """
     tf.set_random_seed(1)
     photo = np.stack([face[40 * n:40 * n + 16, 300:316] for n in range(len(styles))])
+    params = dict(params, **changed)
+    one_hot = np.eye(len(params['start'].rows))
+    weights = np.stack([one_hot[style] if isinstance(style, int) else style for style in styles])
     tf.train.get_or_create_global_step()
-    return model.model_fn({'photo': tf.constant(photo, tf.float32), 'style': tf.constant(styles)},
-                          None, mode, dict(params, **changed))
+    return model.model_fn({'photo': tf.constant(photo, tf.float32),
+                           'style_weights': tf.constant(weights, tf.float32)},
+                          None, mode, params)
 
 
 def session():
@@ -93,6 +100,21 @@ def test_losses_of_a_mixed_batch_are_means_over_their_own_samples(params, face):
     assert parts['total'] == pytest.approx((painted + 20 * parts['identity_pixel']) / 2, rel=1e-4)
 
 
+def test_a_mix_of_paintings_is_trained_towards_the_mix_of_their_gram_matrices(params, face):
+    mixed = evaluate(params, [[0.25, 0.75, 0]], face)
+    gram = np.tensordot([0.25, 0.75], params['grams']['relu1_1'], 1)[None].astype('float32')
+    alone = evaluate(params, [0], face, grams={'relu1_1': np.concatenate([gram, gram])})
+    assert mixed['style'] == pytest.approx(alone['style'], rel=1e-5)
+    assert mixed['style'] != pytest.approx(evaluate(params, [0], face)['style'], rel=1e-3)
+
+
+def test_a_mix_with_identity_costs_its_share_of_both(params, face):
+    # All rows of gamma and beta begin alike, so all of these paint the same pixels.
+    mixed, style, identity = [evaluate(params, [weights], face)['total']
+                              for weights in ([0.25, 0, 0.75], 0, 2)]
+    assert mixed == pytest.approx(0.25 * style + 0.75 * identity, rel=1e-4)
+
+
 def test_warm_up_is_nothing_for_its_steps_and_rises_to_all():
     shares = [float(run(model.warm_up, now, 100)) for now in (0, 100, 105, 150, 900, 10000)]
     assert shares[:2] == [0, 0] and shares == sorted(shares) and 0 < shares[2] < 1 == shares[-1]
@@ -113,7 +135,8 @@ def test_relative_feature_loss_is_one_for_nothing_and_does_not_know_scale():
     assert run(model.relative_feature_loss, 30 * target, 10 * target) == pytest.approx([4, 4])
 
 
-def test_mean_over_is_zero_where_nothing_is_picked():
+def test_mean_over_weighs_samples_by_their_shares_and_is_zero_without_any():
+    assert run(model.mean_over, np.float32([1, 2, 6]), np.float32([0.5, 0.5, 1])) == 3.75
     assert run(model.mean_over, np.float32([1, 2, 6]), np.float32([1, 0, 1])) == 3.5
     assert run(model.mean_over, np.float32([1, 2, 6]), np.float32([0, 0, 0])) == 0
 
@@ -153,7 +176,8 @@ def test_training_one_row_leaves_the_others_bit_for_bit(params, face):
 
 def test_triptych_shows_each_sample_its_painting_and_black_for_identity():
     paintings = np.stack([np.full([2, 2, 3], 10.0), np.full([2, 2, 3], 20.0)]).astype('float32')
-    shown = run(model.side_by_side, paintings, np.int32([1, 2, 0]), np.zeros([3, 4, 6, 3]))
+    shown = run(model.side_by_side, paintings, np.eye(3, dtype='float32')[[1, 2, 0]],
+                np.zeros([3, 4, 6, 3]))
     assert shown.shape == (3, 4, 6, 3) and shown[:, 0, 0, 0].tolist() == [20, 0, 10]
 
 
