@@ -42,10 +42,12 @@ def generator(image, style_weights, system='resnet_in', training=False, impl='au
     if system not in SYSTEMS:
         raise ValueError('unknown system %r; there are: %s' % (system, ', '.join(sorted(SYSTEMS))))
     config = SYSTEMS[system]
+    normalized = []  # what each normalization is given
 
     def layer(x, filters, size, stride, name, activation='relu'):
         with tf.variable_scope(name):
             x = conv(x, filters, size, stride)
+            normalized.append(x)
             return normalize(x, style_weights, config.normalization, activation, training, impl)
 
     with tf.variable_scope('generator'):
@@ -55,7 +57,6 @@ def generator(image, style_weights, system='resnet_in', training=False, impl='au
             x = layer(x, width, 9, 1, 'conv1')
             x = layer(x, width * 2, 3, 2, 'conv2')  # [N, H/2, W/2, 64]
             x = layer(x, width * 4, 3, 2, 'conv3')  # [N, H/4, W/4, 128]
-        blocks = []
         with tf.variable_scope('residual'):
             for block in range(1, RESIDUAL_BLOCKS + 1):
                 with tf.variable_scope('block%d' % block):
@@ -64,14 +65,13 @@ def generator(image, style_weights, system='resnet_in', training=False, impl='au
                         x = x + layer(residual, width * 4, 3, 1, 'conv2', None)  # (7), (8)
                     else:
                         x = layer(residual, width * 4, 3, 1, 'conv2')
-                    blocks.append(x)
         with tf.variable_scope('up'):
             x = layer(upsample(x), width * 2, 3, 1, 'conv1')  # [N, H/2, W/2, 64]
             x = layer(upsample(x), width, 3, 1, 'conv2')  # [N, H, W, 32]
             with tf.variable_scope('conv3'):
                 x = conv(x, 3, 9, 1) + tf.get_variable('bias', [3], initializer=tf.zeros_initializer())
         if training:
-            for penalty in [saturation(x)] + [spikes(block) for block in blocks]:
+            for penalty in [saturation(x)] + [spikes(features) for features in normalized]:
                 tf.losses.add_loss(penalty, tf.GraphKeys.REGULARIZATION_LOSSES)
         x = 127.5 * (tf.tanh(x, name='tanh') + 1.0)
         size = tf.shape(image)
@@ -134,7 +134,7 @@ def saturation(x, limit=2.0):
     return tf.reduce_mean(tf.square(tf.nn.relu(tf.abs(x) - limit)), name='saturation')
 
 
-def spikes(x, limit=5.0):
+def spikes(x, limit=4.0):
     """How far features stand out of their channel beyond `limit` deviations, mean square: scalar.
 
     Instance norm takes a picture's brightness and contrast away. A network learns to smuggle them

@@ -214,8 +214,8 @@ def test_saturation_counts_only_what_lies_beyond_the_limit():
 def test_spikes_counts_what_stands_out_of_its_channel_and_nothing_else():
     x = np.zeros([2, 10, 10, 2], 'float32')
     x[0, 3, 4, 0] = 1e3  # sqrt(99) deviations from its channel's mean
-    x[1, :, :, 1] = np.random.RandomState(0).uniform(-7, 7, [10, 10])  # nowhere 5 deviations
+    x[1, :, :, 1] = np.random.RandomState(0).uniform(-7, 7, [10, 10])  # nowhere 4 deviations
     with tf.Graph().as_default(), tf.Session() as session:
         found, flat = session.run([generator.spikes(tf.constant(x)),
                                    generator.spikes(tf.constant(x[1:]))])
-    assert found == pytest.approx((np.sqrt(99) - 5) ** 2 / 400, rel=1e-4) and flat == 0
+    assert found == pytest.approx((np.sqrt(99) - 4) ** 2 / 400, rel=1e-4) and flat == 0
