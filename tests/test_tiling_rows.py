@@ -8,7 +8,7 @@ from PIL import Image
 
 from resnet_in_tf import images
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.tiles import files, memory, rows, vips
+from resnet_in_tf.tiles import files, large, memory, rows, vips
 
 PLENTY = 2 ** 40
 needs_vips = pytest.mark.skipif(vips.library() is None, reason='needs pyvips')
@@ -172,3 +172,13 @@ def test_the_default_limit_heeds_a_containers(tmp_path, monkeypatch):
     assert within <= memory.MARGIN * 2 * 2 ** 30 + 2 ** 20 and free > 0
     (tmp_path / 'max').write_text('max\n')
     assert memory.limit_by_default() - memory.resident() > 0.5 * free
+
+
+def test_no_run_reserves_more_than_the_system_grants(tmp_path, monkeypatch):
+    (tmp_path / 'meminfo').write_text('MemTotal: 8000000 kB\nMemFree: 1 kB\nSwapTotal: 500000 kB\n')
+    monkeypatch.setattr(memory, 'MEMINFO', str(tmp_path / 'meminfo'))
+    pixels = large.pixels_in(2 ** 50, 32)
+    assert 0.9 < pixels * 9 * 64 * 4 / (8.5e6 * 1024) < 1  # 3x3 of 64 channels, float32
+    assert large.pixels_in(2 ** 30, 32) < pixels // 2
+    monkeypatch.setattr(memory, 'MEMINFO', str(tmp_path / 'none'))
+    assert large.pixels_in(2 ** 50, 32) > 10 ** 11

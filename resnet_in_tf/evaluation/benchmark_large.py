@@ -40,29 +40,32 @@ def measure(model, photos, megapixels, max_memory, whole_up_to, exact_up_to, ext
         say: called with a line on each run.
 
     Returns:
-        List of dicts, one a run.
+        List of dicts, one a run; differences are from the first of its size: the untiled one, or
+        the exact one where that does not run.
     """
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for size in megapixels:
             source = os.path.join(folder, 'photo' + extension)
             images.write(source, mosaic(images.list_pictures(photos), size, aspect))
-            whole = None
-            for mode, most in (('untiled', whole_up_to), ('thumbnail', max(megapixels)),
-                               ('exact', exact_up_to)):
+            reference = None
+            for mode, most in (('untiled', whole_up_to), ('exact', exact_up_to),
+                               ('thumbnail', max(megapixels))):
                 if size > most:
                     continue
                 target = os.path.join(folder, mode + '.png')
                 limit = PLENTY if mode == 'untiled' else max_memory
                 row = run(model, source, target, limit, mode == 'exact')
                 grid = row.pop('grid')
+                if mode == 'untiled' and grid:
+                    say('%g megapixels do not run untiled on this machine' % size)
+                    continue
+                reference = reference or target
                 row = dict([('megapixels', size), ('mode', mode)] + list(row.items()))
-                if mode == 'untiled':
-                    whole = target
-                row.update(difference(whole, target) if whole else EMPTY)
+                row.update(difference(reference, target))
                 row['seam'] = seam(target, Grid(*grid)) if grid else None
-                both = grid and whole
-                row['untiled at the same lines'] = seam(whole, Grid(*grid)) if both else None
+                both = grid and reference != target
+                row['seam of reference'] = seam(reference, Grid(*grid)) if both else None
                 rows.append(row)
                 say('%g megapixels, %s: %s' % (size, mode, json.dumps(row)))
     return rows

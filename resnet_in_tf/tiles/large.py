@@ -13,7 +13,8 @@ SMALLEST_TILE = 256  # pixels a side, halo and all: below it there is more halo 
 
 def pixels_in(size, width):
     """How many pixels a run may have in that many bytes, with a first layer of `width` channels."""
-    return max(0, size - memory.SLACK) // (memory.RUN_BYTES * width)
+    return int(min(max(0, size - memory.SLACK) // (memory.RUN_BYTES * width),
+                   memory.reservable() // (memory.RESERVED_BYTES * width)))
 
 
 def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, keep_color=False,

@@ -16,6 +16,11 @@ SLACK = 128 * 2 ** 20  # bytes that the first runs of a session leave behind
 # TensorFlow 1.15 and 2.15, with plain and fused normalization, and rounded up.
 RUN_BYTES = 36
 
+# What TensorFlow 1.15 reserves in one piece, in the same unit, and hardly touches: room to unroll
+# the largest 3x3 convolution, measured as 72. More than Linux grants, and it aborts the process.
+RESERVED_BYTES = 76
+
+MEMINFO = '/proc/meminfo'
 # Limits of a container: (limit, usage) of cgroups version 2, then 1.
 CGROUPS = (('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory.current'),
            ('/sys/fs/cgroup/memory/memory.limit_in_bytes',
@@ -76,19 +81,27 @@ def trim():
 
 def limit_by_default():
     """What this process may hold if nothing is said: its share now, and most of what is free."""
-    free = [ASSUMED]
-    try:
-        with open('/proc/meminfo') as file:
-            free = [int(line.split()[1]) * 1024 for line in file
-                    if line.startswith('MemAvailable')] or free
-    except OSError:
-        pass
+    free = [meminfo('MemAvailable') or ASSUMED]
     for pair in CGROUPS:
         if all(os.path.exists(path) for path in pair):
             most, used = [number(path) for path in pair]
             if most:
                 free.append(max(most - used, 0))
     return resident() + int(MARGIN * min(free))
+
+
+def reservable():
+    """The most bytes that the system grants in one piece: all memory, used or not."""
+    return meminfo('MemTotal') + meminfo('SwapTotal') or math.inf
+
+
+def meminfo(key):
+    """A line of what the system tells of its memory, in bytes; 0 where it does not."""
+    try:
+        with open(MEMINFO) as file:
+            return sum(int(line.split()[1]) * 1024 for line in file if line.startswith(key + ':'))
+    except OSError:
+        return 0
 
 
 def number(path):
