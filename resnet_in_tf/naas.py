@@ -39,8 +39,8 @@ class Naas:
         UserError: a layer's name or the weight file is not right.
     """
 
-    def __init__(self, painting, vgg_weights='imagenet', content_weight=1.0, style_weight=4.0,
-                 tv_weight=0.0, content_layers=None, style_layers=None, bfloat16=False):
+    def __init__(self, painting, vgg_weights='imagenet', content_weight=0.6, style_weight=8.0,
+                 tv_weight=30.0, content_layers=None, style_layers=None, bfloat16=False):
         self.content_layers = vgg19.check_layers(
             content_layers or training.default_layers(vgg_weights, 'content'))
         style_layers = vgg19.check_layers(

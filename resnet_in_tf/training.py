@@ -85,7 +85,7 @@ def style_targets(paintings, layers, weights):
 
 def train(styles, coco_images, model_dir, coco_annotations=None, system='resnet_in', batch_size=4,
           learning_rate=0.001, learning_rate_decay=0.0, train_steps=None, image_size=256,
-          style_size=512, content_weight=3.0, style_weight=8.0, tv_weight=1.0,
+          style_size=512, content_weight=0.6, style_weight=8.0, tv_weight=30.0,
           identity_weight=20.0, identity_share=0.1, mix_share=0.25, warmup_steps=150,
           content_layers=None, style_layers=None, vgg_weights='imagenet', seed=0, impl='auto', width=32,
           bfloat16=False, save_steps=500, log_steps=10, start_from=None, add_style=False,

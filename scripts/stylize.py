@@ -30,8 +30,9 @@ flags.DEFINE_string('style_image', None, 'naas: the painting.')
 flags.DEFINE_string('vgg_weights', 'imagenet', 'naas: imagenet, a weight file, or random[:SEED].')
 flags.DEFINE_integer('iterations', 200, 'naas: of L-BFGS-B, a picture.', lower_bound=1)
 flags.DEFINE_integer('style_size', 512, 'naas: longest side of the painting.', lower_bound=16)
-flags.DEFINE_float('content_weight', 1.0, 'naas: beta of formula (6).', lower_bound=0)
-flags.DEFINE_float('style_weight', 4.0, 'naas: alpha of formula (6).', lower_bound=0)
+flags.DEFINE_float('content_weight', 0.6, 'naas: beta of formula (6).', lower_bound=0)
+flags.DEFINE_float('style_weight', 8.0, 'naas: alpha of formula (6).', lower_bound=0)
+flags.DEFINE_float('tv_weight', 30.0, 'naas: weight of total variation.', lower_bound=0)
 
 
 def open_stylizer(values):
@@ -41,7 +42,8 @@ def open_stylizer(values):
         cli.require(values, 'style_image')
         if values['model'] or values['strength'] != 1:
             cli.fail('--model and --strength are not for --system naas; there is --style_weight')
-        settings = {key: values[key] for key in ('vgg_weights', 'content_weight', 'style_weight')}
+        settings = {key: values[key] for key in ('vgg_weights', 'content_weight', 'style_weight',
+                                                 'tv_weight')}
         return naas.NaasStylizer(values['style_image'], values['iterations'], values['style_size'],
                                  naas.print_progress(values['iterations']), **settings), None
     from resnet_in_tf.stylizer import Stylizer

@@ -15,7 +15,7 @@ class PerceptualMeter:
         content_weight, style_weight, tv_weight: as in training.train; they weigh the total alone.
     """
 
-    def __init__(self, paintings, vgg_weights, content_weight=1.0, style_weight=4.0, tv_weight=0.0):
+    def __init__(self, paintings, vgg_weights, content_weight=0.6, style_weight=8.0, tv_weight=30.0):
         content_layers = training.default_layers(vgg_weights, 'content')
         style_layers = training.default_layers(vgg_weights, 'style')
         weights = vgg19.open_weights(vgg_weights, content_layers + style_layers)
