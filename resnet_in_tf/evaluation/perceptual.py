@@ -29,8 +29,9 @@ class PerceptualMeter:
                 tf.placeholder(tf.float32, [1, None, None, 3], name=name)
                 for name in ('photo', 'stylized')]
             self.style = tf.placeholder(tf.int32, [1], name='style')
-            _, self.parts = model.perceptual_losses(self.photo, self.stylized, self.style,
-                                                    tf.constant(0), params)
+            mix = tf.one_hot(self.style, len(paintings) + 1)  # the last is `identity`
+            _, self.parts = model.perceptual_losses(self.photo, self.stylized, mix, tf.constant(0),
+                                                    params)
             self.session = tf.Session()
             self.session.run(tf.local_variables_initializer())
 
