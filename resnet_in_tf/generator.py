@@ -42,13 +42,19 @@ def generator(image, style_weights, system='resnet_in', training=False, impl='au
     if system not in SYSTEMS:
         raise ValueError('unknown system %r; there are: %s' % (system, ', '.join(sorted(SYSTEMS))))
     config = SYSTEMS[system]
-    normalized = []  # what each normalization is given
+    normalized, painting = [], []  # what each normalization is given; what the last two give
 
     def layer(x, filters, size, stride, name, activation='relu'):
         with tf.variable_scope(name):
             x = conv(x, filters, size, stride)
             normalized.append(x)
             return normalize(x, style_weights, config.normalization, activation, training, impl)
+
+    def up(x, filters, name):
+        if not training:
+            return layer(upsample(x), filters, 3, 1, name)
+        painting.append(layer(upsample(x), filters, 3, 1, name, None))
+        return tf.nn.relu(painting[-1])
 
     with tf.variable_scope('generator'):
         padded, top, left = pad_to_grid(image)
@@ -66,12 +72,13 @@ def generator(image, style_weights, system='resnet_in', training=False, impl='au
                     else:
                         x = layer(residual, width * 4, 3, 1, 'conv2')
         with tf.variable_scope('up'):
-            x = layer(upsample(x), width * 2, 3, 1, 'conv1')  # [N, H/2, W/2, 64]
-            x = layer(upsample(x), width, 3, 1, 'conv2')  # [N, H, W, 32]
+            x = up(x, width * 2, 'conv1')  # [N, H/2, W/2, 64]
+            x = up(x, width, 'conv2')  # [N, H, W, 32]
             with tf.variable_scope('conv3'):
                 x = conv(x, 3, 9, 1) + tf.get_variable('bias', [3], initializer=tf.zeros_initializer())
         if training:
-            for penalty in [saturation(x)] + [spikes(features) for features in normalized]:
+            for penalty in ([saturation(x)] + [spikes(features) for features in normalized]
+                            + [silence(features) for features in painting]):
                 tf.losses.add_loss(penalty, tf.GraphKeys.REGULARIZATION_LOSSES)
         x = 127.5 * (tf.tanh(x, name='tanh') + 1.0)
         size = tf.shape(image)
@@ -144,6 +151,18 @@ def spikes(x, limit=4.0):
     mean, variance = tf.nn.moments(x, [1, 2], keepdims=True)
     deviations = tf.abs(x - mean) * tf.rsqrt(variance + 1e-5)
     return tf.reduce_mean(tf.square(tf.nn.relu(deviations - limit)), name='spikes')
+
+
+def silence(x, least=0.1):
+    """How far the loudest channel of each pixel lies below `least`, mean square: scalar.
+
+    Where ReLU lets no channel through, all pixels are one grey, and no gradient tells them better.
+
+    Args:
+        x: float32 [N, H, W, C], before ReLU.
+        least: of the loudest channel.
+    """
+    return tf.reduce_mean(tf.square(tf.nn.relu(least - tf.reduce_max(x, 3))), name='silence')
 
 
 def contrast_norm(x, epsilon=1e-3):

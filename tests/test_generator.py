@@ -219,3 +219,10 @@ def test_spikes_counts_what_stands_out_of_its_channel_and_nothing_else():
         found, flat = session.run([generator.spikes(tf.constant(x)),
                                    generator.spikes(tf.constant(x[1:]))])
     assert found == pytest.approx((np.sqrt(99) - 4) ** 2 / 400, rel=1e-4) and flat == 0
+
+
+def test_silence_counts_pixels_that_no_channel_paints():
+    x = np.float32([[[[-3, 0.2], [-0.9, -0.4], [0.1, -5], [-1, -0.9]]]])
+    with tf.Graph().as_default(), tf.Session() as session:
+        found = session.run(generator.silence(tf.constant(x)))
+    assert found == pytest.approx((0.5 ** 2 + 1) / 4)
