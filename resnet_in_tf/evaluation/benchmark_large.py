@@ -41,7 +41,8 @@ def measure(model, photos, megapixels, max_memory, whole_up_to, exact_up_to, ext
 
     Returns:
         List of dicts, one a run; differences are from the first of its size: the untiled one, or
-        the exact one where that does not run.
+        the exact one where that does not run. Photos meet in hard edges, some of which fall on a
+        border of tiles: hence the photo's own number beside the result's.
     """
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -66,6 +67,7 @@ def measure(model, photos, megapixels, max_memory, whole_up_to, exact_up_to, ext
                 row['seam'] = seam(target, Grid(*grid)) if grid else None
                 both = grid and reference != target
                 row['seam of reference'] = seam(reference, Grid(*grid)) if both else None
+                row['seam of photo'] = seam(source, Grid(*grid)) if grid else None
                 rows.append(row)
                 say('%g megapixels, %s: %s' % (size, mode, json.dumps(row)))
     return rows

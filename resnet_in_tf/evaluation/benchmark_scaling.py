@@ -102,7 +102,7 @@ def plot(rows, path):
             axes.plot([0, max(values)], [np.mean(times)] * 2, '-', label='mean')
         axes.set_xlabel({'megapixels': 'million pixels', 'styles': 'styles, all mixed'}[by])
         axes.set_ylabel('CPU seconds')
-        axes.set_ylim(0)
+        axes.set_ylim(0, 1.2 * max(times))
         axes.legend(loc='lower right')
     figure.tight_layout()
     figure.savefig(path, dpi=100, metadata={'Software': None})
