@@ -19,7 +19,7 @@ flags.DEFINE_integer('queue', 8, 'Requests that may wait; the next one is told 5
 flags.DEFINE_float('timeout', 60, 'Seconds for a request, waiting included; then 504.', 0.001)
 flags.DEFINE_float('max_upload', 20, 'Megabytes of an upload; more is told 413.', 0.001)
 flags.DEFINE_float('max_photo', 50, 'Million pixels of a photo; more is told 422.', 0.001)
-flags.DEFINE_float('max_result', 4, 'Million pixels of a result; each takes some 700 MB.', 0.001)
+flags.DEFINE_float('max_result', 4, 'Million pixels of a result; fewer where memory is short.', 0.001)
 flags.DEFINE_enum('impl', 'auto', ['auto', 'reference', 'fused'], 'Kernel of instance norm.')
 flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What runs the network.')
 

@@ -9,6 +9,8 @@ from PIL import Image
 from server_process import Server, error_of, write_network
 
 from resnet_in_tf import images
+from resnet_in_tf.server import restyling
+from resnet_in_tf.tiles import memory
 
 SLOW = 1200  # pixels a side: seconds of work, so that others meet it while it runs
 
@@ -147,6 +149,24 @@ def test_too_many_pixels_are_422_and_told_what_would_do(server):
     largest = int(error_of(body)[1].split('size=')[1].split()[0])
     assert 29000 * 0.96 < largest < 29000
     assert server.stylize(blank(29000, 100), 'size=%d' % (largest + 400))[0] == 422
+
+
+def test_results_are_no_larger_than_memory_holds_for_every_worker(tmp_path, monkeypatch):
+    model = write_network(str(tmp_path / 'network.pb'), width=8)
+    limits = restyling.Limits(20, 20, 4000000, 60, 1, 8)
+
+    def allowed(kilobytes, **changed):
+        (tmp_path / 'meminfo').write_text('MemTotal: %d kB\nMemAvailable: %d kB\nSwapTotal: 0 kB\n'
+                                          % (kilobytes, kilobytes))
+        return restyling.within_memory(limits._replace(**changed), model).max_result
+
+    monkeypatch.setattr(memory, 'MEMINFO', str(tmp_path / 'meminfo'))
+    monkeypatch.setattr(memory, 'CGROUPS', ())
+    assert allowed(64 * 2 ** 20) == 4000000
+    one, two = allowed(2 ** 20), allowed(2 ** 20, workers=2)
+    assert memory.RESERVED_BYTES * 8 * one <= 2 ** 30 and one < 4000000
+    assert 2 * memory.RUN_BYTES * 8 * two < 2 ** 30 and 256 ** 2 < two < one
+    assert restyling.within_memory(limits, 'network.onnx') == limits
 
 
 def test_time_that_runs_out_is_504(start, slow_photo, small_photo):

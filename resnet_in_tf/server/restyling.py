@@ -5,20 +5,41 @@ import io
 import math
 import os
 
-from resnet_in_tf import images
+from resnet_in_tf import export, images
 from resnet_in_tf.server import problems
 from resnet_in_tf.stylizer import preserve_color
+from resnet_in_tf.tiles import memory
+from resnet_in_tf.tiles.large import pixels_in
+from resnet_in_tf.tiles.network import first_width
 
 # Strangers' files: the last Pillow for Python 3.7 has a hole in WebP (CVE-2023-4863).
 FORMATS = ('JPEG', 'PNG')
 STATIC = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'static')
 SAMPLE = os.path.join(STATIC, 'sample.jpg')
 THUMBNAIL = 224  # pixels a side
+SMALLEST_RESULT = 256 ** 2  # pixels that are tried however little memory there is
 
 # max_upload in bytes; max_pixels of a photo; max_result pixels of a result; seconds for a
 # request; workers that run and requests that wait at once.
 Limits = collections.namedtuple(
     'Limits', 'max_upload max_pixels max_result seconds workers waiting')
+
+
+def within_memory(limits, model):
+    """Limits with no more pixels a result than memory holds, for TensorFlow would end the process.
+
+    Args:
+        limits: Limits.
+        model: path of the network; only a .pb tells what it needs.
+
+    Returns:
+        Limits.
+    """
+    if not model.endswith('.pb'):
+        return limits
+    free = (memory.limit_by_default() - memory.resident()) // limits.workers
+    holds = pixels_in(free, first_width(export.read_graph(model)[0]))
+    return limits._replace(max_result=min(limits.max_result, max(holds, SMALLEST_RESULT)))
 
 
 def fit(width, height, side):

@@ -5,6 +5,7 @@ import logging
 import sys
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.server import restyling
 from resnet_in_tf.server.places import Places
 
 M_MMAP_THRESHOLD = -3
@@ -33,6 +34,11 @@ def serve(stylizer, host, port, limits):
                         % error.name) from None
     log_to_stderr()
     give_memory_back()
+    asked, limits = limits.max_result, restyling.within_memory(limits, stylizer.model)
+    if limits.max_result < asked:
+        logging.getLogger(__name__).warning(
+            'results are limited to %.1f million pixels: --max_result %g does not fit into memory',
+            limits.max_result / 1e6, asked / 1e6)
     places = Places(limits.workers, limits.waiting)
     app = create_app(stylizer, places, limits)
     server, sockets = listening.open_server(app, host, port, limits)
