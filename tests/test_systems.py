@@ -76,7 +76,8 @@ def test_at_rest_the_moving_averages_rule(system, photos):
     assert not network.updates
     np.testing.assert_allclose(network(photos[:1])[0], before[0], atol=0.05)
     average = network.variables['generator/down/conv1/batch_norm/moving_mean']
-    average.load(np.full(average.shape, 2.0, np.float32), network.session)
+    with network.session.graph.as_default():
+        average.load(np.full(average.shape, 2.0, np.float32), network.session)
     assert np.abs(network(photos) - before).max() > 1.0
     network.session.close()
 
