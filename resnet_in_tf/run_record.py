@@ -101,7 +101,6 @@ def read_checkpoint(path, name):
                         % (path, str(error).split('\n')[0])) from error
 
 
-
 def describe_file(path):
     """A file's name and sha256, for the record."""
     with open(path, 'rb') as file:

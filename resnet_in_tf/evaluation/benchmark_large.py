@@ -7,15 +7,13 @@ photos side by side, each enlarged to twice its size.
 import json
 import math
 import os
-import subprocess
-import sys
 import tempfile
-import time
 
 import numpy as np
 
 from resnet_in_tf import batch, images, pipeline
-from resnet_in_tf.errors import UserError
+from resnet_in_tf.evaluation.continuity import psnr
+from resnet_in_tf.evaluation.processes import run_python
 from resnet_in_tf.stylizer import Stylizer
 from resnet_in_tf.tiles import files
 from resnet_in_tf.tiles.grid import Grid
@@ -95,24 +93,13 @@ def mosaic(paths, megapixels, aspect=4 / 3, zoom=2):
 def run(model, source, target, max_memory, exact):
     """Restyles a file in a new process: dict with its peak of memory, its times and its grid."""
     code = 'import sys; from resnet_in_tf.evaluation import benchmark_large as b; b.child(sys.argv)'
-    start = time.time()
-    process = subprocess.Popen([sys.executable, '-c', code, model, source, target, str(max_memory),
-                                str(int(exact))], stdout=subprocess.PIPE, env=environment())
-    output = process.stdout.read().decode()
-    status, usage = os.wait4(process.pid, 0)[1:]
-    process.stdout.close()
-    process.returncode = status
-    if status:
-        raise UserError('the run with %s failed; what it said stands above' % source)
+    output, seconds, usage = run_python(
+        ['-c', code, model, source, target, str(max_memory), str(int(exact))],
+        'the run with %s' % source)
     found = json.loads(output.splitlines()[-1])
-    return {'peak GB': usage.ru_maxrss * 1024 / 2 ** 30, 'seconds': time.time() - start,
+    return {'peak GB': usage.ru_maxrss * 1024 / 2 ** 30, 'seconds': seconds,
             'CPU seconds': usage.ru_utime + usage.ru_stime, 'tiles': found['tiles'],
             'grid': found['grid']}
-
-
-def environment():
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return dict(os.environ, PYTHONPATH=root, TF_CPP_MIN_LOG_LEVEL='2')
 
 
 def child(argv):
@@ -138,11 +125,11 @@ def difference(path, other):
     """How far two pictures are apart, in steps of 255, and in dB."""
     if path == other:
         return EMPTY
-    apart = images.read(path).astype(np.int16) - images.read(other)
-    error = float(np.mean(np.square(apart, dtype=np.float64)))
+    pixels, reference = images.read(path), images.read(other)
+    apart = pixels.astype(np.int16) - reference
     return {'mean difference': float(np.abs(apart).mean()),
             'greatest difference': int(np.abs(apart).max()),
-            'PSNR dB': 10 * math.log10(255 ** 2 / error) if error else math.inf}
+            'PSNR dB': psnr(pixels, reference)}
 
 
 def seam(path, grid):

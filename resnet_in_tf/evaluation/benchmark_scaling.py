@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf import export, images
+from resnet_in_tf.evaluation import figures
 from resnet_in_tf.stylizer import Stylizer
 
 
@@ -87,9 +88,7 @@ def random_network(path, styles, width):
 
 def plot(rows, path):
     """Draws both curves of `measure` into a picture file."""
-    import matplotlib
-    matplotlib.use('Agg')
-    import matplotlib.pyplot as plt
+    plt = figures.pyplot()
     figure, both = plt.subplots(1, 2, figsize=(9, 3.5))
     for axes, by in zip(both, ('megapixels', 'styles')):
         some = [row for row in rows if row['by'] == by]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -10,6 +9,7 @@ import time
 import numpy as np
 
 from resnet_in_tf import images
+from resnet_in_tf.evaluation.processes import ROOT, run_python
 
 SIDE = 512  # pixels
 
@@ -30,21 +30,18 @@ def measure(model, photo, rounds=5, impl='auto', say=print):
     Returns:
         List of dicts: part, and the medians of its wall and CPU seconds.
     """
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    environment = dict(os.environ, PYTHONPATH=root, TF_CPP_MIN_LOG_LEVEL='2')
     times = {}
     with tempfile.TemporaryDirectory() as folder:
         source, target = [os.path.join(folder, name) for name in ('in.jpg', 'out.jpg')]
         images.write(source, images.resize(images.read(photo), SIDE, SIDE))
-        script = [os.path.join(root, 'scripts', 'stylize.py'), '--model', model, '--input', source,
+        script = [os.path.join(ROOT, 'scripts', 'stylize.py'), '--model', model, '--input', source,
                   '--output', target, '--overwrite', '--impl', impl]
         code = 'from resnet_in_tf.evaluation import benchmark_startup as b; b.child()'
         for number in range(rounds):
             found = {'import of TensorFlow, by itself': process(
-                ['-c', 'import tensorflow.compat.v1'], environment)[1],
-                'stylize.py, all': process(script, environment)[1]}
-            output, _ = process(['-c', code, model, source, target, impl, str(time.time())],
-                                environment)
+                ['-c', 'import tensorflow.compat.v1'])[1],
+                'stylize.py, all': process(script)[1]}
+            output, _ = process(['-c', code, model, source, target, impl, str(time.time())])
             found.update(json.loads(output.splitlines()[-1]))
             for part, seconds in found.items():
                 times.setdefault(part, []).append(seconds)
@@ -55,17 +52,10 @@ def measure(model, photo, rounds=5, impl='auto', say=print):
             for part in order]
 
 
-def process(arguments, environment):
+def process(arguments):
     """Runs Python: (what it printed, [wall seconds, CPU seconds])."""
-    start = time.time()
-    child_ = subprocess.Popen([sys.executable] + arguments, stdout=subprocess.PIPE, env=environment)
-    output = child_.stdout.read().decode()
-    status, usage = os.wait4(child_.pid, 0)[1:]
-    child_.stdout.close()
-    child_.returncode = status
-    if status:
-        raise RuntimeError('%s failed' % arguments[0])
-    return output, [time.time() - start, usage.ru_utime + usage.ru_stime]
+    output, seconds, usage = run_python(arguments, arguments[0])
+    return output, [seconds, usage.ru_utime + usage.ru_stime]
 
 
 def child():

@@ -9,7 +9,7 @@ from resnet_in_tf import export, images
 from resnet_in_tf.server import problems
 from resnet_in_tf.stylizer import preserve_color
 from resnet_in_tf.tiles import memory
-from resnet_in_tf.tiles.large import pixels_in
+from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in
 from resnet_in_tf.tiles.network import first_width
 
 # Strangers' files: the last Pillow for Python 3.7 has a hole in WebP (CVE-2023-4863).
@@ -17,7 +17,6 @@ FORMATS = ('JPEG', 'PNG')
 STATIC = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'static')
 SAMPLE = os.path.join(STATIC, 'sample.jpg')
 THUMBNAIL = 224  # pixels a side
-SMALLEST_RESULT = 256 ** 2  # pixels that are tried however little memory there is
 
 # max_upload in bytes; max_pixels of a photo; max_result pixels of a result; seconds for a
 # request; workers that run and requests that wait at once.
@@ -39,7 +38,7 @@ def within_memory(limits, model):
         return limits
     free = (memory.limit_by_default() - memory.resident()) // limits.workers
     holds = pixels_in(free, first_width(export.read_graph(model)[0]))
-    return limits._replace(max_result=min(limits.max_result, max(holds, SMALLEST_RESULT)))
+    return limits._replace(max_result=min(limits.max_result, max(holds, SMALLEST_TILE ** 2)))
 
 
 def fit(width, height, side):
