@@ -5,10 +5,11 @@ import os
 
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import export, padding
+from resnet_in_tf import export
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import onnx_model
 from resnet_in_tf.instance_norm import cache, swap_to_fused
+from resnet_in_tf.loading import swap_for_cpu
 
 # run: function of float32 image [N, H, W, 3] and style_weights [N, S] that gives stylized.
 Engine = collections.namedtuple('Engine', 'style_names card run close')
@@ -40,7 +41,7 @@ def tensorflow(model, impl):
     graph = tf.Graph()
     with graph.as_default():
         try:
-            graph_def = padding.swap_to_gather(swap_to_fused(graph_def, impl))
+            graph_def = swap_for_cpu(swap_to_fused(graph_def, impl))
             tf.import_graph_def(graph_def, name='')
         except RuntimeError as error:
             raise UserError('--impl %s: %s' % (impl, str(error).split('\n')[0])) from error

@@ -12,8 +12,9 @@ import time
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import export, padding
+from resnet_in_tf import export
 from resnet_in_tf.instance_norm import fused, instance_norm, swap_to_fused
+from resnet_in_tf.loading import swap_for_cpu
 
 FORWARD, BOTH = 'forward', 'forward+backward'
 # Passes of the fused op over memory of x's size: x twice and y; then x and dy twice, and dx.
@@ -117,7 +118,7 @@ def network_runs(session, shape, each):
     runs = {}
     for form, graph in graphs.items():
         if each == FORWARD:  # as it is loaded to restyle; training has the padding with the gradient
-            graph = padding.swap_to_gather(graph)
+            graph = swap_for_cpu(graph)
         image, fetched, *weights = tf.import_graph_def(
             graph, name=form, return_elements=[export.IMAGE + ':0', export.STYLIZED + ':0'] + names)
         if each == BOTH:

@@ -9,9 +9,10 @@ import collections
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import export, padding
+from resnet_in_tf import export
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.instance_norm import graph as norm_graph
+from resnet_in_tf.loading import swap_for_cpu
 
 Norm = collections.namedtuple('Norm', 'scope conv epsilon')
 Affine = collections.namedtuple('Affine', 'scale shift')  # float32 [C] each
@@ -114,7 +115,7 @@ class FixedNetwork:
         graph = tf.Graph()
         with graph.as_default():
             for scope, each in ((PLAIN, graph_def), (FIXED, self.graph_def)):
-                tf.import_graph_def(padding.swap_to_gather(each), name=scope)
+                tf.import_graph_def(swap_for_cpu(each), name=scope)
         config = tf.ConfigProto(allow_soft_placement=True)
         config.gpu_options.allow_growth = True
         self.session = tf.Session(graph=graph, config=config)
