@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import export, padding
+from resnet_in_tf import export
+from resnet_in_tf.loading import padding, swap, swap_for_cpu
 from resnet_in_tf.tiles.network import FixedNetwork
 
+RULES = [padding.reflection]
 PADDINGS = [((1, 1), (1, 1)), ((1, 0), (1, 0)), ((4, 4), (4, 4)), ((0, 3), (2, 0))]
 SHAPES = [(1, 5, 5, 1), (2, 5, 8, 3), (3, 16, 7, 4), (0, 6, 6, 2)]
 CHECKPOINT = os.path.join(os.path.dirname(networks.__file__), '..', 'checkpoints', 'paintings.pb')
@@ -53,7 +55,7 @@ def test_each_padding_is_swapped_and_the_tensor_keeps_its_name():
         x = tf.placeholder(tf.float32, [None, 9, None, 2], 'x')
         tf.identity(padded(padded(x, (4, 4), (4, 4), 'scope/first'), (1, 0), (1, 1)), 'y')
         graph_def = graph.as_graph_def()
-    swapped = padding.swap_to_gather(graph_def)
+    swapped = swap_for_cpu(graph_def, RULES)
     assert ops(graph_def, 'MirrorPad') == ['scope/first', 'pad']
     assert ops(swapped, 'GatherV2') == ['scope/first', 'pad']
     pixels = np.random.RandomState(1).randn(2, 9, 6, 2)
@@ -76,21 +78,21 @@ def test_other_padding_stays(pad):
     with tf.Graph().as_default() as graph:
         pad(tf.placeholder(tf.float32, [None, None, None, 3]))
         graph_def = graph.as_graph_def()
-    assert padding.swap_to_gather(graph_def) == graph_def
+    assert swap_for_cpu(graph_def, RULES) == graph_def
 
 
 def test_graph_stays_where_there_is_a_gpu(monkeypatch):
     with tf.Graph().as_default() as graph:
         padded(tf.placeholder(tf.float32, [None, None, None, 3]), (1, 1), (1, 1))
         graph_def = graph.as_graph_def()
-    monkeypatch.setattr(padding, 'gpu_is_visible', lambda: True)
-    assert padding.swap_to_gather(graph_def) == graph_def
+    monkeypatch.setattr(swap, 'gpu_is_visible', lambda: True)
+    assert swap_for_cpu(graph_def, RULES) == graph_def
 
 
 @pytest.mark.parametrize('size', [(1, 1, 1), (2, 61, 47)])
 def test_shipped_network_paints_the_same_picture_to_the_bit(size):
     graph_def, _, _ = export.read_graph(CHECKPOINT)
-    swapped = padding.swap_to_gather(graph_def)
+    swapped = swap_for_cpu(graph_def, RULES)
     assert len(ops(graph_def, 'MirrorPad')) == len(ops(swapped, 'GatherV2')) - 2 == 16
     photo = np.random.RandomState(2).uniform(0, 255, size + (3,))
     pictures = []

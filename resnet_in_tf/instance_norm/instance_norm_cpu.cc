@@ -4,6 +4,7 @@
 #include "instance_norm_cpu.h"
 
 #include <cstring>
+#include <vector>
 
 #define RESNET_IN_INLINE inline __attribute__((always_inline))
 
@@ -19,30 +20,30 @@ constexpr int Lanes() {
   return sizeof(V) / sizeof(float);
 }
 
-template <typename V>
-RESNET_IN_INLINE void Load(const float* p, V* v) {
-  std::memcpy(v, p, sizeof(V));
-}
-
-template <typename V>
-RESNET_IN_INLINE void Store(const V& v, float* p) {
-  std::memcpy(p, &v, sizeof(V));
-}
-
-// K vectors V of per-channel constants, from channel c on.
+// K vectors V side by side, copied one by one: in registers, where a single copy goes by the stack.
 template <typename V, int K>
-RESNET_IN_INLINE void LoadConstants(const float* p, int64_t c, V* v) {
-  for (int k = 0; k < K; ++k) Load(p + c + k * Lanes<V>(), &v[k]);
+RESNET_IN_INLINE void Load(const float* p, V* v) {
+  for (int k = 0; k < K; ++k) std::memcpy(v + k, p + k * Lanes<V>(), sizeof(V));
 }
 
-// g = dy where the forward pass came out above zero: Normalize's expression, the same to the bit.
-template <bool relu, typename V>
-RESNET_IN_INLINE void ThroughRelu(const V& d, const V& scale, const V& shift, V* g) {
-  if (relu) *g = d * scale + shift > V{} ? *g : V{};
+template <typename V, int K>
+RESNET_IN_INLINE void Store(const V* v, float* p) {
+  for (int k = 0; k < K; ++k) std::memcpy(p + k * Lanes<V>(), v + k, sizeof(V));
 }
 
-// Each loop is a struct whose Block does at most kBlock positions from `begin` on, for K vectors V
-// of neighbouring channels from channel c on.
+// Each loop is a struct whose Strip does `count` positions from `begin` on, for K vectors V of
+// neighbouring channels from channel c on. Start and Finish come before and after each block.
+
+// Two float sums a channel over a block, which go over into double at its end.
+struct Sums {
+  explicit Sums(int64_t channels) : a(channels), b(channels) {}
+  void Clear() {
+    std::fill(a.begin(), a.end(), 0.0f);
+    std::fill(b.begin(), b.end(), 0.0f);
+  }
+
+  std::vector<float> a, b;
+};
 
 // Deviations are taken from the block's first value, d = x - x0. As x0 belongs to the block, the
 // sum of d^2 is at most kBlock times the sum of squared deviations: the subtraction below loses at
@@ -50,30 +51,37 @@ RESNET_IN_INLINE void ThroughRelu(const V& d, const V& scale, const V& shift, V*
 struct Statistics {
   const Part& part;
   double *mean, *deviations;
+  Sums sums;
+  const float* first;
+
+  void Start(int64_t begin) {
+    first = part.x + begin * part.channels;
+    sums.Clear();
+  }
 
   template <typename V, int K>
-  RESNET_IN_INLINE void Block(int64_t begin, int64_t count, int64_t c) const {
-    const float* x = part.x + begin * part.channels + c;
-    V first[K], sum[K], squares[K];
-    LoadConstants<V, K>(x, 0, first);
-    for (int k = 0; k < K; ++k) sum[k] = squares[k] = first[k] - first[k];
-    for (int64_t i = 1; i < count; ++i) {
+  RESNET_IN_INLINE void Strip(int64_t begin, int64_t count, int64_t c) {
+    V d[K], origin[K], sum[K], squares[K];
+    Load<V, K>(first + c, origin);
+    Load<V, K>(&sums.a[c], sum);
+    Load<V, K>(&sums.b[c], squares);
+    for (int64_t i = begin; i < begin + count; ++i) {
+      Load<V, K>(part.x + i * part.channels + c, d);
       for (int k = 0; k < K; ++k) {
-        V d;
-        Load(x + i * part.channels + k * Lanes<V>(), &d);
-        d -= first[k];
-        sum[k] += d;
-        squares[k] += d * d;
+        d[k] -= origin[k];
+        sum[k] += d[k];
+        squares[k] += d[k] * d[k];
       }
     }
-    float f[K * Lanes<V>()], s[K * Lanes<V>()], q[K * Lanes<V>()];
-    std::memcpy(f, first, sizeof(f));
-    std::memcpy(s, sum, sizeof(s));
-    std::memcpy(q, squares, sizeof(q));
+    Store<V, K>(sum, &sums.a[c]);
+    Store<V, K>(squares, &sums.b[c]);
+  }
+
+  RESNET_IN_INLINE void Finish(int64_t begin, int64_t count) {
     const double n = count, inverse = 1.0 / n, before = begin;
-    for (int lane = 0; lane < K * Lanes<V>(); ++lane) {
-      const double d = s[lane] * inverse;
-      Merge(before, n, f[lane] + d, q[lane] - s[lane] * d, mean + c + lane, deviations + c + lane);
+    for (int64_t c = 0; c < part.channels; ++c) {
+      const double s = sums.a[c], d = s * inverse;
+      Merge(before, n, first[c] + d, sums.b[c] - s * d, mean + c, deviations + c);
     }
   }
 };
@@ -83,55 +91,79 @@ struct Normalize {
   const Part& part;
   float* y;
 
+  void Start(int64_t) {}
+  void Finish(int64_t, int64_t) {}
+
   template <typename V, int K>
-  RESNET_IN_INLINE void Block(int64_t begin, int64_t count, int64_t c) const {
-    V mean[K], scale[K], shift[K];
-    LoadConstants<V, K>(part.mean, c, mean);
-    LoadConstants<V, K>(part.scale, c, scale);
-    LoadConstants<V, K>(part.shift, c, shift);
+  RESNET_IN_INLINE void Strip(int64_t begin, int64_t count, int64_t c) {
+    V v[K], mean[K], scale[K], shift[K];
+    Load<V, K>(part.mean + c, mean);
+    Load<V, K>(part.scale + c, scale);
+    Load<V, K>(part.shift + c, shift);
     for (int64_t i = begin; i < begin + count; ++i) {
+      Load<V, K>(part.x + i * part.channels + c, v);
       for (int k = 0; k < K; ++k) {
-        const int64_t at = i * part.channels + c + k * Lanes<V>();
-        V v;
-        Load(part.x + at, &v);
-        v = (v - mean[k]) * scale[k] + shift[k];
-        if (relu) v = v < V{} ? V{} : v;  // written so that NaN stays NaN
-        Store(v, y + at);
+        v[k] = (v[k] - mean[k]) * scale[k] + shift[k];
+        if (relu) v[k] = v[k] < V{} ? V{} : v[k];  // written so that NaN stays NaN
       }
+      Store<V, K>(v, y + i * part.channels + c);
     }
   }
+};
+
+// Constants of K vectors of channels, and of each position d = x - mean and g = dy where the forward
+// pass came out above zero: Normalize's expression, the same to the bit.
+template <bool relu, typename V, int K>
+struct ThroughRelu {
+  RESNET_IN_INLINE ThroughRelu(const Part& part, int64_t c) : part(part), c(c) {
+    Load<V, K>(part.mean + c, mean);
+    Load<V, K>(part.scale + c, scale);
+    Load<V, K>(part.shift + c, shift);
+  }
+
+  RESNET_IN_INLINE void At(int64_t i, V* d, V* g) const {
+    Load<V, K>(part.x + i * part.channels + c, d);
+    Load<V, K>(part.dy + i * part.channels + c, g);
+    for (int k = 0; k < K; ++k) {
+      d[k] -= mean[k];
+      if (relu) g[k] = d[k] * scale[k] + shift[k] > V{} ? g[k] : V{};
+    }
+  }
+
+  const Part& part;
+  int64_t c;
+  V mean[K], scale[K], shift[K];
 };
 
 template <bool relu>
 struct GradientSums {
   const Part& part;
   double *sum, *product;
+  Sums sums;
+
+  void Start(int64_t) { sums.Clear(); }
 
   template <typename V, int K>
-  RESNET_IN_INLINE void Block(int64_t begin, int64_t count, int64_t c) const {
-    V mean[K], scale[K], shift[K], sums[K], products[K];
-    LoadConstants<V, K>(part.mean, c, mean);
-    LoadConstants<V, K>(part.scale, c, scale);
-    LoadConstants<V, K>(part.shift, c, shift);
-    for (int k = 0; k < K; ++k) sums[k] = products[k] = V{};
+  RESNET_IN_INLINE void Strip(int64_t begin, int64_t count, int64_t c) {
+    const ThroughRelu<relu, V, K> through(part, c);
+    V d[K], g[K], gradients[K], products[K];
+    Load<V, K>(&sums.a[c], gradients);
+    Load<V, K>(&sums.b[c], products);
     for (int64_t i = begin; i < begin + count; ++i) {
+      through.At(i, d, g);
       for (int k = 0; k < K; ++k) {
-        const int64_t at = i * part.channels + c + k * Lanes<V>();
-        V d, g;
-        Load(part.x + at, &d);
-        Load(part.dy + at, &g);
-        d -= mean[k];
-        ThroughRelu<relu>(d, scale[k], shift[k], &g);
-        sums[k] += g;
-        products[k] += g * d;
+        gradients[k] += g[k];
+        products[k] += g[k] * d[k];
       }
     }
-    float s[K * Lanes<V>()], p[K * Lanes<V>()];
-    std::memcpy(s, sums, sizeof(s));
-    std::memcpy(p, products, sizeof(p));
-    for (int lane = 0; lane < K * Lanes<V>(); ++lane) {
-      sum[c + lane] += s[lane];
-      product[c + lane] += p[lane];
+    Store<V, K>(gradients, &sums.a[c]);
+    Store<V, K>(products, &sums.b[c]);
+  }
+
+  RESNET_IN_INLINE void Finish(int64_t, int64_t) {
+    for (int64_t c = 0; c < part.channels; ++c) {
+      sum[c] += sums.a[c];
+      product[c] += sums.b[c];
     }
   }
 };
@@ -141,40 +173,43 @@ struct Gradient {
   const Part& part;
   float* dx;
 
+  void Start(int64_t) {}
+  void Finish(int64_t, int64_t) {}
+
   template <typename V, int K>
-  RESNET_IN_INLINE void Block(int64_t begin, int64_t count, int64_t c) const {
-    V mean[K], scale[K], shift[K], slope[K], offset[K];
-    LoadConstants<V, K>(part.mean, c, mean);
-    LoadConstants<V, K>(part.scale, c, scale);
-    LoadConstants<V, K>(part.shift, c, shift);
-    LoadConstants<V, K>(part.slope, c, slope);
-    LoadConstants<V, K>(part.offset, c, offset);
+  RESNET_IN_INLINE void Strip(int64_t begin, int64_t count, int64_t c) {
+    const ThroughRelu<relu, V, K> through(part, c);
+    V d[K], g[K], slope[K], offset[K];
+    Load<V, K>(part.slope + c, slope);
+    Load<V, K>(part.offset + c, offset);
     for (int64_t i = begin; i < begin + count; ++i) {
+      through.At(i, d, g);
       for (int k = 0; k < K; ++k) {
-        const int64_t at = i * part.channels + c + k * Lanes<V>();
-        V d, g;
-        Load(part.x + at, &d);
-        Load(part.dy + at, &g);
-        d -= mean[k];
-        ThroughRelu<relu>(d, scale[k], shift[k], &g);
-        g = g * scale[k] + (d * slope[k] + offset[k]);
-        Store(g, dx + at);
+        g[k] = g[k] * through.scale[k] + (d[k] * slope[k] + offset[k]);
       }
+      Store<V, K>(g, dx + i * part.channels + c);
     }
   }
 };
 
-// All blocks and channels of a part: wide strips of channels first, what is left one by one.
+// All positions and channels of a part: wide strips of channels first, what is left one by one.
+// A strip goes down a whole block where few strips make a position; otherwise one position at a
+// time, so that memory is read from front to back.
 template <typename V, typename Loop>
-RESNET_IN_INLINE void Run(const Part& part, const Loop& loop) {
+RESNET_IN_INLINE void Run(const Part& part, Loop loop) {
+  constexpr int64_t kStrip = 2 * Lanes<V>();
+  const int64_t rows = part.channels <= 2 * kStrip ? kBlock : 1;
   for (int64_t begin = 0; begin < part.positions; begin += kBlock) {
-    const int64_t count = std::min(kBlock, part.positions - begin);
-    int64_t c = 0;
-    for (; c + 2 * Lanes<V>() <= part.channels; c += 2 * Lanes<V>()) {
-      loop.template Block<V, 2>(begin, count, c);
+    const int64_t end = std::min(begin + kBlock, part.positions);
+    loop.Start(begin);
+    for (int64_t row = begin; row < end; row += rows) {
+      const int64_t count = std::min(rows, end - row);
+      int64_t c = 0;
+      for (; c + kStrip <= part.channels; c += kStrip) loop.template Strip<V, 2>(row, count, c);
+      for (; c + 4 <= part.channels; c += 4) loop.template Strip<Float4, 1>(row, count, c);
+      for (; c < part.channels; ++c) loop.template Strip<float, 1>(row, count, c);
     }
-    for (; c + 4 <= part.channels; c += 4) loop.template Block<Float4, 1>(begin, count, c);
-    for (; c < part.channels; ++c) loop.template Block<float, 1>(begin, count, c);
+    loop.Finish(begin, end - begin);
   }
 }
 
@@ -185,7 +220,7 @@ RESNET_IN_INLINE void Run(const Part& part, const Loop& loop) {
     target static void DoStatistics(const Part& part, double* mean, double* deviations) {   \
       std::memset(mean, 0, part.channels * sizeof(double));                                 \
       std::memset(deviations, 0, part.channels * sizeof(double));                           \
-      Run<V>(part, Statistics{part, mean, deviations});                                     \
+      Run<V>(part, Statistics{part, mean, deviations, Sums(part.channels), nullptr});       \
     }                                                                                       \
     target static void DoNormalize(const Part& part, float* y) {                            \
       Run<V>(part, Normalize<relu>{part, y});                                               \
@@ -193,7 +228,7 @@ RESNET_IN_INLINE void Run(const Part& part, const Loop& loop) {
     target static void DoGradientSums(const Part& part, double* sum, double* product) {     \
       std::memset(sum, 0, part.channels * sizeof(double));                                  \
       std::memset(product, 0, part.channels * sizeof(double));                              \
-      Run<V>(part, GradientSums<relu>{part, sum, product});                                 \
+      Run<V>(part, GradientSums<relu>{part, sum, product, Sums(part.channels)});            \
     }                                                                                       \
     target static void DoGradient(const Part& part, float* dx) {                            \
       Run<V>(part, Gradient<relu>{part, dx});                                               \

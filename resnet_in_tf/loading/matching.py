@@ -2,10 +2,12 @@
 
 import tensorflow.compat.v1 as tf
 
+from resnet_in_tf.instance_norm.graph import node_of
+
 
 def source(name, nodes):
     """The node that an input comes from, behind any Identity."""
-    node = nodes[name.split(':')[0]]
+    node = nodes[node_of(name)]
     return source(node.input[0], nodes) if node.op == 'Identity' else node
 
 

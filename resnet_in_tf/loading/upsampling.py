@@ -4,6 +4,10 @@ Interpolation to twice the size u of x is u[2i] = x[i] and u[2i+1] = (x[i] + x[i
 convolution behind it is linear in three rows of x where its output row is even, in two where it is
 odd, and the same of columns. With the kernels that this makes, the large picture with all of x's
 channels is never there: no interpolation, no padding of it, and 30 products of 36.
+
+The kernels round each in its own way. Where x is flat, an instance norm would blow the difference
+of even and odd rows up to a pattern; so they are given x less its first position, zeros where x is
+flat, and what that position gives is added to all.
 """
 
 import numpy as np
@@ -65,11 +69,14 @@ def convolve_upsampled(x, kernel, name):
     even, odd = phases(kernel)
     batch, height, width = tf.unstack(tf.shape(x)[:3])
     # The edge as u has it: u[-1] is u[1], and both u[2n-1] and u[2n] are x[n-1].
-    x = gather_positions(x, beyond(height), beyond(width))  # [N, H+2, W+2, C]
+    origin = x[:, :1, :1]  # [N, 1, 1, C]
+    x = gather_positions(x, beyond(height), beyond(width)) - origin  # [N, H+2, W+2, C]
     rows = [tf.nn.conv2d(each, kernels, [1, 1, 1, 1], 'VALID')  # [N, H, W, 2F]
             for each, kernels in ((x, even), (x[:, 1:], odd))]
     size = [batch, 2 * height, 2 * width, tf.shape(kernel)[3]]
-    return tf.reshape(tf.stack(rows, 2), size, name=name)  # [N, H, 2, W, 2F] to [N, 2H, 2W, F]
+    y = tf.reshape(tf.stack(rows, 2), size)  # [N, H, 2, W, 2F] to [N, 2H, 2W, F]
+    everywhere = tf.reduce_sum(kernel, [0, 1], keepdims=True)  # [1, 1, C, F]
+    return tf.add(y, tf.nn.conv2d(origin, everywhere, [1, 1, 1, 1], 'VALID'), name=name)
 
 
 def phases(kernel):
