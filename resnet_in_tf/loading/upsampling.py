@@ -13,8 +13,7 @@ flat, and what that position gives is added to all.
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf.loading.matching import (
-    constant, is_plain_convolution, kernel_shape, reflected, source)
+from resnet_in_tf.loading.matching import constant, is_plain_convolution, kernel_shape, reflected, source
 from resnet_in_tf.loading.padding import gather_positions
 
 # Shares of u[2i-1], u[2i], u[2i+1] in x[i-1], x[i], x[i+1], and of u[2i], u[2i+1], u[2i+2] in
