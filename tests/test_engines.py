@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sys
 
 import networks
@@ -12,6 +13,7 @@ import running
 from resnet_in_tf import engines, export, images
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import onnx_model
+from resnet_in_tf.instance_norm import cache as kernel_cache
 from resnet_in_tf.stylizer import Stylizer
 
 pytest.importorskip('tf2onnx')
@@ -25,8 +27,9 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def filled_cache(model, tmp_path_factory):
-    """A cache folder that holds the converted network."""
+    """A cache folder that holds the kernel and the converted network."""
     folder = str(tmp_path_factory.mktemp('cache'))
+    shutil.copy(kernel_cache.build(), folder)
     onnx_model.cached(*export.read_graph(model), folder=folder)
     return folder
 
