@@ -1,10 +1,13 @@
 """Small networks with random weights, frozen as freeze_graph.py freezes trained ones."""
 
+import os
+
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf import export
 
+CHECKPOINT = os.path.join(os.path.dirname(__file__), '..', 'checkpoints', 'paintings.pb')
 STYLE_NAMES = ['wave', 'udnie', 'identity']
 
 
@@ -26,3 +29,10 @@ def write_random(path, system='resnet_in', width=4, seed=0):
     with open(str(path), 'wb') as file:
         file.write(frozen.SerializeToString())
     return str(path)
+
+
+def run(graph_def, fetch, feeds, name=''):
+    """What a GraphDef, imported under `name`, gives for `fetch`."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.import_graph_def(graph_def, name=name)
+        return session.run(fetch, feeds)

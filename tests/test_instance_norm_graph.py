@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from networks import run
 
 from resnet_in_tf.generator import generator
 from resnet_in_tf.instance_norm import fused, instance_norm, swap_to_fused
@@ -24,12 +25,6 @@ def frozen():
         graph_def = tf.graph_util.convert_variables_to_constants(
             session, graph.as_graph_def(), ['stylized'])
         return graph_def, feeds, session.run(output, feeds)
-
-
-def run(graph_def, fetch, feeds, name=''):
-    with tf.Graph().as_default(), tf.Session() as session:
-        tf.import_graph_def(graph_def, name=name)
-        return session.run(fetch, feeds)
 
 
 def graph_of(build):

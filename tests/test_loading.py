@@ -1,7 +1,5 @@
 """What is swapped where a graph is loaded for a CPU paints the same as the plain form."""
 
-import os
-
 import networks
 import numpy as np
 import pytest
@@ -13,7 +11,6 @@ from resnet_in_tf.instance_norm import swap_to_fused
 from resnet_in_tf.loading import few_outputs, swap, swap_for_cpu, upsampling
 from resnet_in_tf.tiles.network import FixedNetwork
 
-CHECKPOINT = os.path.join(os.path.dirname(networks.__file__), '..', 'checkpoints', 'paintings.pb')
 UP, FEW = [upsampling.upsampled_convolution], [few_outputs.convolution_to_few]
 
 
@@ -34,10 +31,7 @@ def graph_of(build, channels):
 
 
 def run(graph_def, fetch='conv:0', **feeds):
-    with tf.Graph().as_default(), tf.Session() as session:
-        tf.import_graph_def(graph_def, name='')
-        feeds = {name + ':0': value for name, value in feeds.items()}
-        return session.run(fetch, feeds)
+    return networks.run(graph_def, fetch, {name + ':0': value for name, value in feeds.items()})
 
 
 def random(*shape):
@@ -112,20 +106,17 @@ def test_anything_else_stays(build):
 
 @pytest.mark.parametrize('size', [(1, 1, 1), (2, 61, 47)])
 def test_shipped_network_paints_the_same_picture(size):
-    graph_def, _, _ = export.read_graph(CHECKPOINT)
+    graph_def, _, _ = export.read_graph(networks.CHECKPOINT)
     swapped = swap_for_cpu(graph_def)
     photo = np.random.RandomState(2).uniform(0, 255, size + (3,))
-    pictures = []
-    for each in (graph_def, swapped):
-        with tf.Graph().as_default(), tf.Session() as session:
-            tf.import_graph_def(each, name='')
-            pictures.append(session.run(export.STYLIZED + ':0', {export.IMAGE + ':0': photo}))
+    pictures = [networks.run(each, export.STYLIZED + ':0', {export.IMAGE + ':0': photo})
+                for each in (graph_def, swapped)]
     np.testing.assert_allclose(*pictures, rtol=0, atol=0.01)  # of 255
 
 
 def test_flat_picture_stays_flat():
     # Variances are zero: what two kernels round differently would come out 300 times as large.
-    graph_def, _, _ = export.read_graph(CHECKPOINT)
+    graph_def, _, _ = export.read_graph(networks.CHECKPOINT)
     flat = np.full([1, 61, 47, 3], [10, 200, 30], np.float32)
     for each in (swap_for_cpu(graph_def), swap_for_cpu(swap_to_fused(graph_def))):
         picture = run(each, export.STYLIZED + ':0', image=flat)[0]
@@ -133,7 +124,7 @@ def test_flat_picture_stays_flat():
 
 
 def test_every_tensor_keeps_its_name():
-    graph_def, _, _ = export.read_graph(CHECKPOINT)
+    graph_def, _, _ = export.read_graph(networks.CHECKPOINT)
     names = {node.name for node in swap_for_cpu(graph_def).node}
     assert names >= {node.name for node in graph_def.node}
 

@@ -1,7 +1,5 @@
 """Reflection padding by a gather is MirrorPad to the bit, and takes its place in a graph."""
 
-import os
-
 import networks
 import numpy as np
 import pytest
@@ -14,7 +12,6 @@ from resnet_in_tf.tiles.network import FixedNetwork
 RULES = [padding.reflection]
 PADDINGS = [((1, 1), (1, 1)), ((1, 0), (1, 0)), ((4, 4), (4, 4)), ((0, 3), (2, 0))]
 SHAPES = [(1, 5, 5, 1), (2, 5, 8, 3), (3, 16, 7, 4), (0, 6, 6, 2)]
-CHECKPOINT = os.path.join(os.path.dirname(networks.__file__), '..', 'checkpoints', 'paintings.pb')
 
 
 def padded(x, rows, columns, name='pad'):
@@ -59,11 +56,8 @@ def test_each_padding_is_swapped_and_the_tensor_keeps_its_name():
     assert ops(graph_def, 'MirrorPad') == ['scope/first', 'pad']
     assert ops(swapped, 'GatherV2') == ['scope/first', 'pad']
     pixels = np.random.RandomState(1).randn(2, 9, 6, 2)
-    values = []
-    for each in (graph_def, swapped):
-        with tf.Graph().as_default(), tf.Session() as session:
-            tf.import_graph_def(each, name='')
-            values.append(session.run(['scope/first:0', 'y:0'], {'x:0': pixels}))
+    values = [networks.run(each, ['scope/first:0', 'y:0'], {'x:0': pixels})
+              for each in (graph_def, swapped)]
     for expected, value in zip(*values):
         np.testing.assert_array_equal(value, expected)
 
@@ -91,15 +85,12 @@ def test_graph_stays_where_there_is_a_gpu(monkeypatch):
 
 @pytest.mark.parametrize('size', [(1, 1, 1), (2, 61, 47)])
 def test_shipped_network_paints_the_same_picture_to_the_bit(size):
-    graph_def, _, _ = export.read_graph(CHECKPOINT)
+    graph_def, _, _ = export.read_graph(networks.CHECKPOINT)
     swapped = swap_for_cpu(graph_def, RULES)
     assert len(ops(graph_def, 'MirrorPad')) == len(ops(swapped, 'GatherV2')) - 2 == 16
     photo = np.random.RandomState(2).uniform(0, 255, size + (3,))
-    pictures = []
-    for each in (graph_def, swapped):
-        with tf.Graph().as_default(), tf.Session() as session:
-            tf.import_graph_def(each, name='')
-            pictures.append(session.run(export.STYLIZED + ':0', {export.IMAGE + ':0': photo}))
+    pictures = [networks.run(each, export.STYLIZED + ':0', {export.IMAGE + ':0': photo})
+                for each in (graph_def, swapped)]
     np.testing.assert_array_equal(*pictures)
 
 

@@ -117,7 +117,7 @@ def network_runs(session, shape, each):
     picture = np.random.RandomState(0).uniform(0, 255, shape).astype(np.float32)
     runs = {}
     for form, graph in graphs.items():
-        if each == FORWARD:  # as it is loaded to restyle; training has the padding with the gradient
+        if each == FORWARD:  # as it is loaded to restyle; training has the plain graph
             graph = swap_for_cpu(graph)
         image, fetched, *weights = tf.import_graph_def(
             graph, name=form, return_elements=[export.IMAGE + ':0', export.STYLIZED + ':0'] + names)

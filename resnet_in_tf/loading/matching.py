@@ -2,6 +2,7 @@
 
 import tensorflow.compat.v1 as tf
 
+from resnet_in_tf.instance_norm import graph
 from resnet_in_tf.instance_norm.graph import node_of
 
 
@@ -13,8 +14,8 @@ def source(name, nodes):
 
 def constant(name, nodes):
     """Value of an input that is constant, as nested lists; None for any other."""
-    node = source(name, nodes)
-    return tf.make_ndarray(node.attr['value'].tensor).tolist() if node.op == 'Const' else None
+    value = graph.constant(source(name, nodes))
+    return None if value is None else value.tolist()
 
 
 def kernel_shape(name, nodes):
