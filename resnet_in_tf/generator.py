@@ -33,8 +33,9 @@ def generator(image, style_weights, system='resnet_in', training=False, impl='au
         width: channels of the first layer; 32 is the paper's scale, tests use fewer.
 
     Returns:
-        (stylized, restyled): float32 [N, H, W, 3] in [0, 255]. `restyled` is what the network
-        paints; `stylized` is the same with the photo let through by the share of `identity`.
+        (stylized, restyled): float32 [N, H, W, 3] in [0, 255], to the rounding of tanh (0.00002).
+        `restyled` is what the network paints; `stylized` is the same with the photo let through
+        by the share of `identity`.
 
     Raises:
         ValueError: the system is unknown, or S is not known when the graph is built.

@@ -56,7 +56,8 @@ def test_output_has_exactly_the_size_of_the_input(network, face, height, width):
     stylized, restyled = network(np.stack([picture, picture]), [[1, 0, 0], [0, .5, .5]])
     assert stylized.shape == restyled.shape == (2, height, width, 3)
     for result in (stylized, restyled):
-        assert np.isfinite(result).all() and 0 <= result.min() and result.max() <= 255
+        # tanh rounds past 1 by one unit with some instructions: 0.00002 of 255.
+        assert np.isfinite(result).all() and -1e-4 < result.min() and result.max() < 255 + 1e-4
 
 
 def test_static_size_is_kept_where_it_is_known():

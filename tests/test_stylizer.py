@@ -66,7 +66,8 @@ def test_pictures_of_any_size_keep_it(network, face, height, width):
     picture = np.resize(face, [768, 1024, 3])[:height, :width]
     result = network.stylize(picture, network.style_weights('waves'))
     assert result.shape == (height, width, 3) and result.dtype == np.float32
-    assert np.isfinite(result).all() and 0 <= result.min() and result.max() <= 255
+    # tanh rounds past 1 by one unit with some instructions: 0.00002 of 255.
+    assert np.isfinite(result).all() and -1e-4 < result.min() and result.max() < 255 + 1e-4
 
 
 def test_strength_zero_is_the_photo_and_one_is_not(network, photo):
