@@ -8,6 +8,8 @@
 VENV ?= .venv
 TEST_EXTRAS ?= test,server,evaluation,onnx,large
 TEST_FLAGS ?=
+# Two files of tests at once: TensorFlow starts often and uses one core then. `-n 0` is one by one.
+PYTEST = $(VENV)/bin/python -m pytest -n 2 --dist loadfile
 # A changed pin or script list installs again; the stamps remember what is there.
 INSTALLS = setup.py scripts/make_venv.sh
 # A PYTHON that is asked for is compared with the one that $(VENV) holds, every time.
@@ -21,10 +23,10 @@ demo: $(VENV)/.demo
 	@$(VENV)/bin/python scripts/demo.py
 
 test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest --durations=10 --durations-min=5 $(TEST_FLAGS) tests
+	$(PYTEST) --durations=10 --durations-min=5 $(TEST_FLAGS) tests
 
 quick-test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest -m 'not slow' $(TEST_FLAGS) tests
+	$(PYTEST) -m 'not slow' $(TEST_FLAGS) tests
 
 test-lanes: test-3.6 test-3.11
 

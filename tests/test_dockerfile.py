@@ -18,9 +18,10 @@ BASE_PINS = ('--no-compile', 'tensorflow-gpu==1.15.0', 'numpy==1.17.4', 'h5py==2
 # The base image has no nvcc; this machine may, at a place that PATH does not decide.
 HIDE_NVCC = """
 import os
-access = os.access
+access, exists = os.access, os.path.exists
 os.access = lambda path, *rest, **named: (
     not str(path).endswith('/nvcc') and access(path, *rest, **named))
+os.path.exists = lambda path: not str(path).endswith('/nvcc') and exists(path)
 """
 
 
@@ -122,7 +123,7 @@ class Replay:
         self.directory = self.root
         self.environment = {
             'PATH': '{}:/usr/local/bin:/usr/bin:/bin'.format(os.path.join(str(venv), 'bin')),
-            'HOME': self.inside('/root')}
+            'HOME': self.inside('/root'), 'PIP_COMPILE': '0'}  # most of it is never imported here
         self.environment.update(
             {name: value for name, value in os.environ.items() if name.startswith('PIP_')})
         os.makedirs(self.environment['HOME'])
@@ -192,7 +193,7 @@ def test_python_steps_replay_in_a_clean_python_3_6(steps, base_venv, tmp_path):
     check = run(['python3', '-m', 'pip', 'check'], env=replay.environment)
     assert check.returncode == 0, check.stdout
     built = os.listdir(replay.environment['RESNET_IN_TF_CACHE'])
-    assert [name for name in built if name.endswith('.so')]
+    assert len(built) == 1 and built[0].startswith('instance_norm-cpu-')
     entrypoint = replay.inside('/usr/local/bin/entrypoint')
     for script in sorted(os.listdir(os.path.join(REPOSITORY, 'scripts'))):
         if os.path.exists(os.path.join(base_venv, 'bin', script)):
