@@ -47,7 +47,7 @@ class Pipeline:
             self.graph_def = export.read_graph(model)[0]
             self.width = first_width(self.graph_def)
             self.at_once = AT_ONCE
-            self.run_pixels = pixels_in(max_memory - memory.resident(), self.width)
+            self.run_pixels = pixels_in(max_memory - memory.resident(), self.width, stylizer.engine_name)
 
     def run(self, jobs):
         """Restyles all jobs; one that fails does not stop the rest."""

@@ -20,13 +20,14 @@ class Stylizer:
         styles: the same without `identity`.
         card: dict that tells how the network was trained.
         model: path of its file.
+        engine_name: what runs it.
 
     Raises:
         UserError: the file is missing or is not such a graph, or the engine is not installed.
     """
 
     def __init__(self, model, impl='auto', engine='tensorflow'):
-        self.model = model
+        self.model, self.engine_name = model, engine
         self.engine = engines.start(engine, model, impl)
         self.style_names, self.card, self.run, _ = self.engine
         self.styles = self.style_names[:-1]

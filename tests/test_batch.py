@@ -34,6 +34,8 @@ def stylizer(model):
 class Negative:
     """A stylizer whose results are known, and which tells what shared a run."""
 
+    engine_name = 'tensorflow'
+
     def __init__(self, model='', most=10 ** 9):
         self.model, self.most, self.shapes = model, most, []
 
@@ -177,7 +179,7 @@ def test_pictures_too_large_for_memory_run_in_tiles(tmp_path, stylizer, monkeypa
     write_pictures(tmp_path, [(300, 310), (40, 50)])
     counts = []
     # As if memory were enough for 256 x 256 pixels and no more.
-    monkeypatch.setattr(pipeline, 'pixels_in', lambda size, width: 256 ** 2)
+    monkeypatch.setattr(pipeline, 'pixels_in', lambda size, width, engine: 256 ** 2)
     monkeypatch.setattr(pipeline.files, 'pixels_in', lambda size, width: 256 ** 2)
     summary = run(stylizer, tmp_path, tmp_path / 'out', exact=True,
                   on_tile=lambda job, done, total: counts.append((job.source[-6:], done, total)))

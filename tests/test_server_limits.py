@@ -158,15 +158,15 @@ def test_results_are_no_larger_than_memory_holds_for_every_worker(tmp_path, monk
     def allowed(kilobytes, **changed):
         (tmp_path / 'meminfo').write_text('MemTotal: %d kB\nMemAvailable: %d kB\nSwapTotal: 0 kB\n'
                                           % (kilobytes, kilobytes))
-        return restyling.within_memory(limits._replace(**changed), model).max_result
+        return restyling.within_memory(limits._replace(**changed), model, 'tensorflow').max_result
 
     monkeypatch.setattr(memory, 'MEMINFO', str(tmp_path / 'meminfo'))
     monkeypatch.setattr(memory, 'CGROUPS', ())
     assert allowed(64 * 2 ** 20) == 4000000
     one, two = allowed(2 ** 20), allowed(2 ** 20, workers=2)
-    assert memory.RESERVED_BYTES * 8 * one <= 2 ** 30 and one < 4000000
-    assert 2 * memory.RUN_BYTES * 8 * two < 2 ** 30 and 256 ** 2 < two < one
-    assert restyling.within_memory(limits, 'network.onnx') == limits
+    assert memory.reserved_bytes(8) * one <= 2 ** 30 and one < 4000000
+    assert 2 * memory.run_bytes(8) * two < 2 ** 30 and 256 ** 2 < two < one
+    assert restyling.within_memory(limits, 'network.onnx', 'onnxruntime') == limits
 
 
 def test_time_that_runs_out_is_504(start, slow_photo, small_photo):

@@ -1,9 +1,12 @@
 """Pictures by rows: read, reduced and written without being in memory whole."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+import running
 from PIL import Image
 
 from resnet_in_tf import images
@@ -178,7 +181,31 @@ def test_no_run_reserves_more_than_the_system_grants(tmp_path, monkeypatch):
     (tmp_path / 'meminfo').write_text('MemTotal: 8000000 kB\nMemFree: 1 kB\nSwapTotal: 500000 kB\n')
     monkeypatch.setattr(memory, 'MEMINFO', str(tmp_path / 'meminfo'))
     pixels = large.pixels_in(2 ** 50, 32)
-    assert 0.9 < pixels * 9 * 64 * 4 / (8.5e6 * 1024) < 1  # 3x3 of 64 channels, float32
+    assert 0.9 < pixels * 9 * 32 * 4 / (8.5e6 * 1024) < 1  # 1x9 of 32 channels, float32
     assert large.pixels_in(2 ** 30, 32) < pixels // 2
     monkeypatch.setattr(memory, 'MEMINFO', str(tmp_path / 'none'))
     assert large.pixels_in(2 ** 50, 32) > 10 ** 11
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('engine', ['tensorflow', 'onnxruntime'])
+def test_a_run_holds_what_it_is_said_to_hold(engine):
+    if engine == 'onnxruntime':
+        pytest.importorskip('onnxruntime')
+        pytest.importorskip('tf2onnx')
+    code = """
+import sys
+import numpy as np
+from resnet_in_tf.stylizer import Stylizer
+from resnet_in_tf.tiles import memory
+stylizer = Stylizer(%r, engine=sys.argv[1])
+weights = stylizer.style_weights(stylizer.styles[0])
+stylizer.stylize(np.zeros([64, 64, 3]), weights)
+before = memory.resident()
+stylizer.stylize(np.zeros([1000, 700, 3]), weights)
+print(memory.peak() - before, 1000 * 700 * memory.run_bytes(32, sys.argv[1]))
+""" % os.path.join(running.ROOT, 'checkpoints', 'paintings.pb')
+    result = subprocess.run([sys.executable, '-c', code, engine], cwd=running.ROOT, check=True,
+                            stdout=subprocess.PIPE, universal_newlines=True)
+    grown, said = map(int, result.stdout.split())
+    assert 0.5 * said < grown < said + memory.SLACK

@@ -24,12 +24,13 @@ Limits = collections.namedtuple(
     'Limits', 'max_upload max_pixels max_result seconds workers waiting')
 
 
-def within_memory(limits, model):
+def within_memory(limits, model, engine):
     """Limits with no more pixels a result than memory holds, for TensorFlow would end the process.
 
     Args:
         limits: Limits.
         model: path of the network; only a .pb tells what it needs.
+        engine: what runs it, a key of engines.ENGINES.
 
     Returns:
         Limits.
@@ -37,7 +38,7 @@ def within_memory(limits, model):
     if not model.endswith('.pb'):
         return limits
     free = (memory.limit_by_default() - memory.resident()) // limits.workers
-    holds = pixels_in(free, first_width(export.read_graph(model)[0]))
+    holds = pixels_in(free, first_width(export.read_graph(model)[0]), engine)
     return limits._replace(max_result=min(limits.max_result, max(holds, SMALLEST_TILE ** 2)))
 
 

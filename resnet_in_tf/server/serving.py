@@ -34,7 +34,7 @@ def serve(stylizer, host, port, limits):
                         % error.name) from None
     log_to_stderr()
     give_memory_back()
-    asked, limits = limits.max_result, restyling.within_memory(limits, stylizer.model)
+    asked, limits = limits.max_result, restyling.within_memory(limits, stylizer.model, stylizer.engine_name)
     if limits.max_result < asked:
         logging.getLogger(__name__).warning(
             'results are limited to %.1f million pixels: --max_result %g does not fit into memory',

@@ -76,7 +76,7 @@ def tile_pixels(path, max_memory, channels, source):
     held = memory.resident() + BAND_BYTES * source.width
     pixels = pixels_in(max_memory - held, channels)
     if pixels < SMALLEST_TILE ** 2:
-        needed = held + memory.SLACK + memory.RUN_BYTES * channels * (SMALLEST_TILE ** 2 + 1)
+        needed = held + memory.SLACK + memory.run_bytes(channels) * (SMALLEST_TILE ** 2 + 1)
         raise UserError('%s: --max_memory %s is too little for this network and picture; it takes '
                         '%s' % (path, memory.show(max_memory), memory.show(needed)))
     return pixels

@@ -11,10 +11,10 @@ from resnet_in_tf.tiles.rows import PaddedRows, reduced_copy
 SMALLEST_TILE = 256  # pixels a side, halo and all: below it there is more halo than picture
 
 
-def pixels_in(size, width):
+def pixels_in(size, width, engine='tensorflow'):
     """How many pixels a run may have in that many bytes, with a first layer of `width` channels."""
-    return int(min(max(0, size - memory.SLACK) // (memory.RUN_BYTES * width),
-                   memory.reservable() // (memory.RESERVED_BYTES * width)))
+    return int(min(max(0, size - memory.SLACK) // memory.run_bytes(width, engine),
+                   memory.reservable() // memory.reserved_bytes(width)))
 
 
 def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, keep_color=False,

@@ -12,19 +12,33 @@ ASSUMED = 2 * 2 ** 30  # bytes, where the system does not tell what is free
 MARGIN = 0.8  # share of the free memory that is taken by default
 SLACK = 128 * 2 ** 20  # bytes that the first runs of a session leave behind
 
-# What one run holds at its peak, in bytes a pixel and channel of the first layer: measured on
-# TensorFlow 1.15 and 2.15, with plain and fused normalization, and rounded up.
-RUN_BYTES = 36
+# What one run holds at its peak, in bytes a pixel: at least so much, and so much a channel of the
+# first layer. Measured with 4 to 64 channels on TensorFlow 1.15 and 2.15, with plain, fused and
+# fixed normalization, and on onnxruntime 1.10; rounded up.
+RUN_BYTES = {'tensorflow': (420, 13), 'onnxruntime': (300, 38)}
 
 # What TensorFlow 1.15 reserves in one piece, in the same unit, and hardly touches: room to unroll
-# the largest 3x3 convolution, measured as 72. More than Linux grants, and it aborts the process.
-RESERVED_BYTES = 76
+# the first or the last convolution, 9*9*3 and 9*channels numbers a pixel. More than Linux grants, and
+# it aborts the process.
+RESERVED_BYTES = (1024, 38)
 
 MEMINFO = '/proc/meminfo'
 # Limits of a container: (limit, usage) of cgroups version 2, then 1.
 CGROUPS = (('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory.current'),
            ('/sys/fs/cgroup/memory/memory.limit_in_bytes',
             '/sys/fs/cgroup/memory/memory.usage_in_bytes'))
+
+
+def run_bytes(width, engine='tensorflow'):
+    """Bytes a pixel that a run holds at its peak, with a first layer of `width` channels."""
+    least, channel = RUN_BYTES[engine]
+    return max(least, channel * width)
+
+
+def reserved_bytes(width):
+    """Bytes a pixel that a run asks for in one piece."""
+    least, channel = RESERVED_BYTES
+    return max(least, channel * width)
 
 
 def parse_size(text, flag='--max_memory'):
