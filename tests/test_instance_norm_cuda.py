@@ -8,6 +8,7 @@ import ctypes
 import os
 import re
 
+import norms
 import numpy as np
 import pytest
 
@@ -15,7 +16,6 @@ from resnet_in_tf.instance_norm import compiler
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LAUNCH = re.compile(r'(\w+<[^<>]*>)<<<(\w+), (\w+), 0, stream>>>(\([^;]*\));')
-EPSILON = 1e-5
 TO_DEVICE, FROM_DEVICE = 1, 2
 # [N, positions, C]: odd ones, many blocks of positions, more than one group of channels, both widths.
 SHAPES = [(1, 1, 1), (1, 1, 3), (2, 35, 3), (3, 561, 33), (5, 81, 128), (2, 300, 4), (1, 4900, 1),
@@ -58,7 +58,7 @@ class Kernels:
         if in_place:
             source = y = self.put(x)
         self.check(self.library.resnet_in_cuda_forward(
-            ctypes.byref(sizes), source, *inputs[1:], ctypes.c_float(EPSILON), int(relu), y, statistics,
+            ctypes.byref(sizes), source, *inputs[1:], ctypes.c_float(norms.EPSILON), int(relu), y, statistics,
             scratch, None))
         results = [self.take(y, x)]
         pointers = inputs + [y, statistics, scratch]
@@ -123,28 +123,13 @@ def arguments(shape, per_sample):
         random.randn(*shape).astype(np.float32))
 
 
-def closed_form(x, gamma, beta, relu, dy):
-    """Formula (11) and its gradient in float64: [y, dx, dgamma, dbeta]."""
-    x, dy = x.astype(np.float64), dy.astype(np.float64)
-    inverse = 1 / np.sqrt(x.var(1, keepdims=True) + EPSILON)
-    normal = (x - x.mean(1, keepdims=True)) * inverse
-    scale = gamma.reshape(-1, 1, x.shape[2])
-    y = normal * scale + beta.reshape(-1, 1, x.shape[2])
-    g = dy * (y > 0) if relu else dy
-    dgamma, dbeta = (g * normal).sum(1), g.sum(1)
-    dx = scale * inverse * (g - g.mean(1, keepdims=True) - normal * (g * normal).mean(1, keepdims=True))
-    return [np.maximum(y, 0) if relu else y, dx] + [
-        each if parameter.ndim == 2 else each.sum(0)
-        for each, parameter in ((dgamma, gamma), (dbeta, beta))]
-
-
 @pytest.mark.parametrize('shape', SHAPES)
 @pytest.mark.parametrize('relu, per_sample', [(False, (False, False)), (True, (True, True)),
                                               (True, (False, True)), (False, (True, False))])
 def test_kernels_agree_with_float64(kernels, shape, relu, per_sample):
     inputs, dy = arguments(shape, per_sample)
     got = kernels(*inputs, relu=relu, dy=dy)
-    expected = closed_form(*inputs, relu=relu, dy=dy)
+    expected = norms.closed_form(*inputs, relu=relu, dy=dy)
     for name, value, true in zip(('y', 'dx', 'dgamma', 'dbeta'), got, expected):
         # One position has no spread: dx is a difference of equals over sqrt(epsilon).
         scale = np.abs(true).max() + (300 if shape[1] == 1 and name == 'dx' else 1)
@@ -162,7 +147,7 @@ def test_a_mean_far_above_the_spread_costs_nothing(kernels):
     random = np.random.RandomState(0)
     x = (1e4 + random.randn(2, 3000, 8)).astype(np.float32)
     ones, zeros = np.ones(8, np.float32), np.zeros(8, np.float32)
-    expected = closed_form(x, ones, zeros, False, x)[0]
+    expected = norms.closed_form(x, ones, zeros, False, x)[0]
     np.testing.assert_allclose(kernels(x, ones, zeros, False), expected, rtol=0, atol=1e-4)
 
 

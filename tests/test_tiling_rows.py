@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import networks
 import numpy as np
 import pytest
 import running
@@ -204,7 +205,7 @@ stylizer.stylize(np.zeros([64, 64, 3]), weights)
 before = memory.resident()
 stylizer.stylize(np.zeros([1000, 700, 3]), weights)
 print(memory.peak() - before, 1000 * 700 * memory.run_bytes(32, sys.argv[1]))
-""" % os.path.join(running.ROOT, 'checkpoints', 'paintings.pb')
+""" % networks.CHECKPOINT
     result = subprocess.run([sys.executable, '-c', code, engine], cwd=running.ROOT, check=True,
                             stdout=subprocess.PIPE, universal_newlines=True)
     grown, said = map(int, result.stdout.split())
