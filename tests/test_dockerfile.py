@@ -123,7 +123,7 @@ class Replay:
         self.directory = self.root
         self.environment = {
             'PATH': '{}:/usr/local/bin:/usr/bin:/bin'.format(os.path.join(str(venv), 'bin')),
-            'HOME': self.inside('/root'), 'PIP_COMPILE': '0'}  # most of it is never imported here
+            'HOME': self.inside('/root')}
         self.environment.update(
             {name: value for name, value in os.environ.items() if name.startswith('PIP_')})
         os.makedirs(self.environment['HOME'])
