@@ -109,7 +109,7 @@ setup(
     python_requires='>=3.6,<3.12',
     packages=find_packages(include=['resnet_in_tf', 'resnet_in_tf.*']),
     package_data={
-        'resnet_in_tf.evaluation': ['*.html'],
+        'resnet_in_tf.evaluation.survey': ['*.html'],
         'resnet_in_tf.instance_norm': ['*.cc', '*.cu', '*.h'],
         'resnet_in_tf.server': ['static/*', 'static/*/*', 'templates/*', '*.html', '*.json',
                                 '*.yaml'],

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and where the cache is."""
 
 import contextlib
 import os
@@ -46,3 +46,9 @@ def write_file(path, data):
             file.write(data)
     except OSError as error:
         raise UserError('%s: cannot be written (%s)' % (path, error.strerror or error)) from error
+
+
+def cache_folder():
+    """`$RESNET_IN_TF_CACHE`, else `resnet_in_tf` in the user's cache folder."""
+    base = os.environ.get('XDG_CACHE_HOME') or os.path.join(os.path.expanduser('~'), '.cache')
+    return os.environ.get('RESNET_IN_TF_CACHE') or os.path.join(base, 'resnet_in_tf')

@@ -45,7 +45,7 @@ flags.DEFINE_string('output', None, 'A .csv for the table as well.')
 
 
 def instance_norm(values):
-    from resnet_in_tf.evaluation import benchmark_instance_norm as benchmark
+    from resnet_in_tf.benchmarks import benchmark_instance_norm as benchmark
     size, side = values['size'], values['batch_side']
     shapes = [(1, size // scale, size // scale, 32 * scale) for scale in (1, 2, 4)]
     shapes.append((values['batch_size'], side, side, 32))
@@ -58,14 +58,14 @@ def instance_norm(values):
 
 
 def serve(values):
-    from resnet_in_tf.evaluation import benchmark_instance_norm, benchmark_serve
+    from resnet_in_tf.benchmarks import benchmark_instance_norm, benchmark_serve
     return benchmark_instance_norm.machine(), benchmark_serve.measure(
         values['url'], values['clients'], values['seconds'], values['photo_side'])
 
 
 def large(values):
-    from resnet_in_tf.evaluation import benchmark_instance_norm, benchmark_large
-    from resnet_in_tf.tiles import memory
+    from resnet_in_tf import memory
+    from resnet_in_tf.benchmarks import benchmark_instance_norm, benchmark_large
     cli.require(values, 'model', 'photos')
     return benchmark_instance_norm.machine(), benchmark_large.measure(
         values['model'], values['photos'], numbers(values, 'megapixels', float),
@@ -74,23 +74,23 @@ def large(values):
 
 
 def batch(values):
-    from resnet_in_tf.evaluation import benchmark_batch, benchmark_instance_norm
+    from resnet_in_tf.benchmarks import benchmark_batch, benchmark_instance_norm
     cli.require(values, 'model', 'photos')
     return benchmark_instance_norm.machine(), benchmark_batch.measure(
         values['model'], values['photos'], count=values['count'], say=say)
 
 
 def startup(values):
-    from resnet_in_tf import images
-    from resnet_in_tf.evaluation import benchmark_instance_norm, benchmark_startup
+    from resnet_in_tf.benchmarks import benchmark_instance_norm, benchmark_startup
+    from resnet_in_tf.pictures import images
     cli.require(values, 'model', 'photos')
     return benchmark_instance_norm.machine(), benchmark_startup.measure(
         values['model'], images.list_pictures(values['photos'])[0], values['rounds'], say=say)
 
 
 def scaling(values):
-    from resnet_in_tf import images
-    from resnet_in_tf.evaluation import benchmark_instance_norm, benchmark_scaling
+    from resnet_in_tf.benchmarks import benchmark_instance_norm, benchmark_scaling
+    from resnet_in_tf.pictures import images
     cli.require(values, 'photos')
     rows = benchmark_scaling.measure(
         images.list_pictures(values['photos'])[0], numbers(values, 'megapixels', float),

@@ -24,8 +24,9 @@ flags.DEFINE_list('corners', None, 'Four styles for the blend. Default: the firs
 
 def main(values):
     cli.require(values, 'model', 'output')
-    from resnet_in_tf import gallery, images
-    from resnet_in_tf.stylizer import Stylizer
+    from resnet_in_tf.pictures import images
+    from resnet_in_tf.restyling import gallery
+    from resnet_in_tf.restyling.stylizer import Stylizer
     photo = images.read(values['input']) if values['input'] else gallery.demo_photo()
     stylizer = Stylizer(values['model'])
     os.makedirs(values['output'], exist_ok=True)

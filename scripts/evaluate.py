@@ -56,7 +56,7 @@ def report_flags():
 def report(values):
     """Runs `report`."""
     cli.require(values, 'styles', 'coco_images', 'output')
-    from resnet_in_tf.evaluation.report import report as make
+    from resnet_in_tf.evaluation.report.report import report as make
     return cli.EXIT_OK if make(**values) else cli.EXIT_STOPPED
 
 
@@ -71,7 +71,7 @@ def survey_flags():
 def survey(values):
     """Runs `survey`."""
     cli.require(values, 'report', 'output')
-    from resnet_in_tf.evaluation.survey import survey as make
+    from resnet_in_tf.evaluation.survey.survey import survey as make
     make(values['report'], values['output'], values['photos'], values['seed'])
     return cli.EXIT_OK
 
@@ -86,7 +86,7 @@ def survey_results_flags():
 def survey_results(values):
     """Runs `survey_results`."""
     cli.require(values, 'answers', 'survey_key', 'output')
-    from resnet_in_tf.evaluation.survey_results import survey_results as make
+    from resnet_in_tf.evaluation.survey.survey_results import survey_results as make
     make(values['answers'], values['survey_key'], values['output'])
     return cli.EXIT_OK
 
@@ -103,9 +103,10 @@ def continuity_flags():
 def continuity(values):
     """Runs `continuity`."""
     cli.require(values, 'model')
-    from resnet_in_tf import gallery, images
     from resnet_in_tf.evaluation.continuity import measure
-    from resnet_in_tf.stylizer import Stylizer
+    from resnet_in_tf.pictures import images
+    from resnet_in_tf.restyling import gallery
+    from resnet_in_tf.restyling.stylizer import Stylizer
     photo = images.read(values['input']) if values['input'] else gallery.demo_photo()
     tests = images.list_pictures(values['test_images']) if values['test_images'] else []
     measure(Stylizer(values['model']), gallery.reduced(photo, values['width']),
@@ -126,8 +127,8 @@ def card_flags():
 def card(values):
     """Runs `card`."""
     cli.require(values, 'model', 'styles', 'test_images')
-    from resnet_in_tf import images
     from resnet_in_tf.evaluation.card import write_card
+    from resnet_in_tf.pictures import images
     write_card(**dict(values, styles=images.list_pictures(values['styles'])))
     return cli.EXIT_OK
 

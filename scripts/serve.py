@@ -26,9 +26,9 @@ flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What r
 
 def main(values):
     cli.require(values, 'model')
+    from resnet_in_tf.restyling.stylizer import Stylizer
     from resnet_in_tf.server.restyling import Limits
     from resnet_in_tf.server.serving import serve
-    from resnet_in_tf.stylizer import Stylizer
     limits = Limits(max_upload=int(values['max_upload'] * 1e6),
                     max_pixels=int(values['max_photo'] * 1e6),
                     max_result=int(values['max_result'] * 1e6),

@@ -38,7 +38,7 @@ flags.DEFINE_float('tv_weight', 30.0, 'naas: weight of total variation.', lower_
 def open_stylizer(values):
     """The stylizer that the flags name, and its style weights."""
     if values['system'] == 'naas':
-        from resnet_in_tf import naas
+        from resnet_in_tf.restyling import naas
         cli.require(values, 'style_image')
         if values['model'] or values['strength'] != 1:
             cli.fail('--model and --strength are not for --system naas; there is --style_weight')
@@ -46,7 +46,7 @@ def open_stylizer(values):
                                                  'tv_weight')}
         return naas.NaasStylizer(values['style_image'], values['iterations'], values['style_size'],
                                  naas.print_progress(values['iterations']), **settings), None
-    from resnet_in_tf.stylizer import Stylizer
+    from resnet_in_tf.restyling.stylizer import Stylizer
     cli.require(values, 'model')
     stylizer = Stylizer(values['model'], values['impl'], values['engine'])
     return stylizer, stylizer.style_weights(values['style'], values['strength'])
@@ -54,8 +54,8 @@ def open_stylizer(values):
 
 def main(values):
     cli.require(values, 'input', 'output')
-    from resnet_in_tf import batch
-    from resnet_in_tf.tiles import memory
+    from resnet_in_tf import memory
+    from resnet_in_tf.restyling import batch
     jobs = batch.plan(values['input'], values['output'])
     max_memory = values['max_memory'] and memory.parse_size(values['max_memory'])
     stylizer, weights = open_stylizer(values)

@@ -51,7 +51,7 @@ def main(values):
     if added and trained:
         raise UserError('--style and --add_style: give one of them')
     cli.require(dict(values, style=trained or added), 'style', 'coco_images', 'model_dir')
-    from resnet_in_tf.training import train
+    from resnet_in_tf.training.train import train
     record = train(trained or added, start_from=values.pop('from'), add_style=bool(added), **values)
     return cli.EXIT_STOPPED if record['status'] == 'stopped' else cli.EXIT_OK
 

@@ -41,7 +41,7 @@ def face():
 @pytest.fixture(scope='session')
 def photo_folder(tmp_path_factory, face):
     """Returns a folder of 12 real photos, 96 pixels high."""
-    from resnet_in_tf import images
+    from resnet_in_tf.pictures import images
     folder = tmp_path_factory.mktemp('face_photos')
     for number in range(12):
         top, left = 100 + 96 * (number // 4), 150 + 160 * (number % 4)
@@ -54,7 +54,7 @@ def paintings(tmp_path_factory):
     """Returns the paths of two paintings, 'waves.png' and 'tiles.jpg', strokes in few colours."""
     import numpy as np
 
-    from resnet_in_tf import images
+    from resnet_in_tf.pictures import images
     folder = tmp_path_factory.mktemp('paintings')
     rows, columns = np.mgrid[:60, :80] / 6.0
     waves = np.sin(columns + 2 * np.sin(rows))[:, :, None] * [60, 20, -50] + [120, 90, 70]

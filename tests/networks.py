@@ -5,7 +5,7 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import export
+from resnet_in_tf.network import frozen
 
 CHECKPOINT = os.path.join(os.path.dirname(__file__), '..', 'checkpoints', 'paintings.pb')
 STYLE_NAMES = ['wave', 'udnie', 'identity']
@@ -15,7 +15,7 @@ def write_random(path, system='resnet_in', width=4, seed=0):
     """Writes a .pb whose pictures use the whole range, and returns its path."""
     random = np.random.RandomState(seed)
     with tf.Graph().as_default():
-        export.deployed_graph(STYLE_NAMES, {}, system, width)
+        frozen.deployed_graph(STYLE_NAMES, {}, system, width)
         shapes = {variable.op.name: variable.shape.as_list() for variable in tf.global_variables()}
 
     def value(name):
@@ -25,9 +25,9 @@ def write_random(path, system='resnet_in', width=4, seed=0):
         drawn = middle + scale * random.randn(*shape)
         return abs(drawn) if middle else drawn
 
-    frozen = export.frozen_graph(STYLE_NAMES, {'steps': 7}, value, system, width)
+    graph_def = frozen.frozen_graph(STYLE_NAMES, {'steps': 7}, value, system, width)
     with open(str(path), 'wb') as file:
-        file.write(frozen.SerializeToString())
+        file.write(graph_def.SerializeToString())
     return str(path)
 
 

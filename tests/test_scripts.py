@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import running
 
-from resnet_in_tf import images
+from resnet_in_tf.pictures import images
 
 # What a person gets wrong, the flags for it, and what the line must say. {} is filled from PLACES.
 MISTAKES = {

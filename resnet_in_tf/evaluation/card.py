@@ -5,10 +5,13 @@ import os
 
 import numpy as np
 
-from resnet_in_tf import files, images, run_record, training
+from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.evaluation.perceptual import PerceptualMeter
-from resnet_in_tf.stylizer import Stylizer
+from resnet_in_tf.pictures import images
+from resnet_in_tf.restyling.stylizer import Stylizer
+from resnet_in_tf.training import run_record
+from resnet_in_tf.training.paintings import read_painting, style_name
 
 
 def read_notes(path):
@@ -31,7 +34,7 @@ def write_card(model, styles, test_images, vgg_weights, notes=None, photos=10, r
         model: path of a .pb.
         styles: paths of its paintings, by their names.
         test_images: folder of photos that it was not trained on.
-        vgg_weights: the loss network that judges, as in vgg19.open_weights.
+        vgg_weights: the loss network that judges, as in vgg.open_weights.
         notes: path of a JSON file, see `read_notes`, or None.
         photos: how many test photos.
         report: function of one line.
@@ -43,12 +46,12 @@ def write_card(model, styles, test_images, vgg_weights, notes=None, photos=10, r
         UserError: a style's painting is missing, or a file cannot be read.
     """
     stylizer = Stylizer(model)
-    by_name = {training.style_name(path): path for path in styles}
+    by_name = {style_name(path): path for path in styles}
     missing = [style for style in stylizer.styles if style not in by_name]
     if missing:
         raise UserError('--styles: there is no painting called %s' % missing[0])
     size = stylizer.card.get('training', {}).get('style_size', 512)
-    meter = PerceptualMeter([training.read_painting(by_name[style], size)
+    meter = PerceptualMeter([read_painting(by_name[style], size)
                              for style in stylizer.styles], vgg_weights)
     known = read_notes(notes) if notes else {}
     pictures = [images.read(path) for path in images.list_pictures(test_images)[:photos]]

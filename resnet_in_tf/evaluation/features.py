@@ -3,23 +3,23 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import vgg19
+from resnet_in_tf.perceptual import vgg
 
 
 class FeatureReader:
     """One session that reads VGG-19 features of pictures of any size.
 
     Args:
-        vgg_weights: as in vgg19.open_weights.
+        vgg_weights: as in vgg.open_weights.
         layers: VGG-19 layers.
     """
 
     def __init__(self, vgg_weights, layers):
-        self.layers = vgg19.check_layers(layers)
-        weights = vgg19.open_weights(vgg_weights, self.layers)
+        self.layers = vgg.check_layers(layers)
+        weights = vgg.open_weights(vgg_weights, self.layers)
         with tf.Graph().as_default():
             self.image = tf.placeholder(tf.float32, [1, None, None, 3], name='image')
-            found = vgg19.features(self.image, self.layers, weights)
+            found = vgg.features(self.image, self.layers, weights)
             self.tensors = [found[layer][0] for layer in self.layers]
             moments = [tf.nn.moments(tensor, [0, 1]) for tensor in self.tensors]
             self.moments = tf.concat([part for mean, variance in moments

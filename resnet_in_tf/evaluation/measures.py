@@ -4,10 +4,11 @@ import os
 
 import numpy as np
 
-from resnet_in_tf import coco, images
 from resnet_in_tf.evaluation import miou, recognition, tables, timing
 from resnet_in_tf.evaluation.networks import NAAS
-from resnet_in_tf.training import read_painting
+from resnet_in_tf.pictures import images
+from resnet_in_tf.training import coco
+from resnet_in_tf.training.paintings import read_painting
 
 TESTS = 5  # Table III has five tests: the photos are dealt to them in turn
 

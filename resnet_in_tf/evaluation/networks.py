@@ -7,12 +7,16 @@ is finished lies on disk under its name and step, so a report that was stopped g
 import os
 import time
 
-from resnet_in_tf import coco, export, files, images, training
+from resnet_in_tf import files
 from resnet_in_tf.evaluation import tables
-from resnet_in_tf.generator import SYSTEMS
-from resnet_in_tf.naas import Naas
-from resnet_in_tf.stylizer import Stylizer
-from resnet_in_tf.training_hooks import HISTORY, read_history
+from resnet_in_tf.network.generator import SYSTEMS
+from resnet_in_tf.pictures import images
+from resnet_in_tf.restyling.naas import Naas
+from resnet_in_tf.restyling.stylizer import Stylizer
+from resnet_in_tf.training import coco, train
+from resnet_in_tf.training.freeze import freeze
+from resnet_in_tf.training.hooks import HISTORY, read_history
+from resnet_in_tf.training.paintings import read_painting
 
 NAAS = 'naas'
 ALL_SYSTEMS = tuple(SYSTEMS) + (NAAS,)
@@ -64,14 +68,14 @@ class Workshop:
             if os.path.exists(self.network(name, step)):
                 continue
             self.report('%s: training to step %d' % (name, step))
-            record = training.train(
+            record = train.train(
                 list(self.paintings.values()), model_dir=self.path('runs', name), system=system,
                 learning_rate=float(rate or self.settings['learning_rate']), train_steps=step,
                 save_steps=100, report=lambda line: None,
                 **{key: self.settings[key] for key in TRAINING})
             if record['status'] == 'stopped':
                 raise Stopped
-            export.freeze(self.path('runs', name), self.network(name, step))
+            freeze(self.path('runs', name), self.network(name, step))
 
     def network(self, name, step):
         """Path of the network of a run, frozen at a step."""
@@ -120,7 +124,7 @@ class Workshop:
             keys = [key for other, key in missing if other == style]
             if not keys:
                 continue
-            painter = Naas(training.read_painting(painting, self.settings['style_size']),
+            painter = Naas(read_painting(painting, self.settings['style_size']),
                            **self.naas_settings())
             for done, key in enumerate(keys):
                 self.report('naas, %s: photo %d of %d (%s)' % (style, done + 1, len(keys), group))

@@ -8,7 +8,7 @@ import collections
 
 import numpy as np
 
-from resnet_in_tf import images
+from resnet_in_tf.pictures import images
 
 PHOTO = 'photo'  # the judge's last class
 HELD_OUT = 4  # the last 1/HELD_OUT of a painting is kept for the judge's own ceiling

@@ -2,8 +2,8 @@
 
 import time
 
-from resnet_in_tf.naas import Naas
-from resnet_in_tf.stylizer import Stylizer
+from resnet_in_tf.restyling.naas import Naas
+from resnet_in_tf.restyling.stylizer import Stylizer
 
 
 def timed(function):

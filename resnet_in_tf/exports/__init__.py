@@ -3,9 +3,10 @@
 import os
 import tempfile
 
-from resnet_in_tf import export as frozen
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import onnx_model, saved_model, tflite_model
+from resnet_in_tf.network import frozen as frozen
+from resnet_in_tf.training.freeze import freeze
 
 # Every writer takes (graph_def, style_names, card, output, **options) and gives a list of
 # check.Written; what it writes is compared with the .pb before it takes its place.
@@ -39,7 +40,7 @@ def deploy(model_dir, model, format_, output, options):
         if model:
             raise UserError('--model %s: is a .pb already; add --format %s' % (
                 model, '|'.join(sorted(WRITERS))))
-        card = frozen.freeze(model_dir, output)
+        card = freeze(model_dir, output)
         return ['%s: %.1f MB, styles %s, step %d' % (
             output, os.path.getsize(output) / 1e6, ', '.join(card['style_names'][:-1]),
             card['steps'])]
@@ -48,7 +49,7 @@ def deploy(model_dir, model, format_, output, options):
     with tempfile.TemporaryDirectory() as folder:
         if model_dir:
             model = os.path.join(folder, 'frozen.pb')
-            frozen.freeze(model_dir, model)
+            freeze(model_dir, model)
         return ['%s: %.2f MB, differs from the .pb by %.4f of 255 at most' % (
             item.path, item.bytes / 1e6, item.difference)
             for item in export(model, format_, output, **options)]

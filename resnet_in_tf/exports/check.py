@@ -7,8 +7,9 @@ import functools
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import export, images
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.network import frozen
+from resnet_in_tf.pictures import images
 
 LIMIT = 2.0  # grey levels of 255
 SIZES = ((128, 96), (61, 83), (5, 18))  # width, height: a usual one, an odd one, one below the grid
@@ -60,7 +61,7 @@ def reference(graph_def):
         tf.import_graph_def(graph_def, name='')
         with tf.Session(graph=graph) as session:
             yield session.make_callable(
-                export.STYLIZED + ':0', [export.IMAGE + ':0', export.STYLE_WEIGHTS + ':0'])
+                frozen.STYLIZED + ':0', [frozen.IMAGE + ':0', frozen.STYLE_WEIGHTS + ':0'])
 
 
 def greatest_difference(expected, run, style_names, sizes=SIZES, batches=(1,)):

@@ -5,14 +5,15 @@ import json
 import logging
 import os
 
-from resnet_in_tf import export, files
+from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import check
 from resnet_in_tf.exports.plain import plain_graph
+from resnet_in_tf.network import frozen
 
 OPSET = 11  # the first whose Resize computes what TensorFlow's does
-AXES = {export.IMAGE: ('N', 'H', 'W'), export.STYLE_WEIGHTS: ('N',),
-        export.STYLIZED: ('N', 'H', 'W')}
+AXES = {frozen.IMAGE: ('N', 'H', 'W'), frozen.STYLE_WEIGHTS: ('N',),
+        frozen.STYLIZED: ('N', 'H', 'W')}
 INSTALL = "pip install 'resnet_in_tf[onnx]'"
 
 
@@ -23,7 +24,7 @@ def write(graph_def, style_names, card, output):
     stylized float32 [N, H, W, 3]. Metadata: style_names and card, both JSON.
 
     Args:
-        graph_def, style_names, card: as export.read_graph gives them.
+        graph_def, style_names, card: as frozen.read_graph gives them.
         output: path of the .onnx to write.
 
     Returns:
@@ -56,8 +57,8 @@ def convert(graph_def, style_names, card):
     logging.getLogger('tf2onnx').setLevel(logging.ERROR)
     try:
         model, _ = tf2onnx.convert.from_graph_def(
-            plain_graph(graph_def), input_names=[export.IMAGE + ':0', export.STYLE_WEIGHTS + ':0'],
-            output_names=[export.STYLIZED + ':0'], opset=OPSET, tensors_to_rename=names)
+            plain_graph(graph_def), input_names=[frozen.IMAGE + ':0', frozen.STYLE_WEIGHTS + ':0'],
+            output_names=[frozen.STYLIZED + ':0'], opset=OPSET, tensors_to_rename=names)
     except Exception as error:  # tf2onnx raises whatever its rewriters happen to
         raise UserError('ONNX: tf2onnx %s cannot convert this network (%s)'
                         % (tf2onnx.__version__, str(error).split('\n')[0])) from error
@@ -104,8 +105,8 @@ def session(data, name):
                         % (name, str(error).split('\n')[0])) from error
 
     def run(image, style_weights):
-        return opened.run([export.STYLIZED],
-                          {export.IMAGE: image, export.STYLE_WEIGHTS: style_weights})[0]
+        return opened.run([frozen.STYLIZED],
+                          {frozen.IMAGE: image, frozen.STYLE_WEIGHTS: style_weights})[0]
 
     return run, style_names, card
 
@@ -120,7 +121,7 @@ def cached(graph_def, style_names, card, folder):
     """The ONNX form of a .pb, from a cache where it is there, else converted and kept.
 
     Args:
-        graph_def, style_names, card: as export.read_graph gives them.
+        graph_def, style_names, card: as frozen.read_graph gives them.
         folder: the cache; one that cannot be written is done without.
 
     Returns:

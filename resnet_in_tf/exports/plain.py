@@ -2,7 +2,7 @@
 
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import export
+from resnet_in_tf.network import frozen
 
 
 def plain_graph(graph_def):
@@ -19,7 +19,7 @@ def plain_graph(graph_def):
     copy = tf.GraphDef()
     copy.CopyFrom(graph_def)
     for node in copy.node:
-        if node.name == export.STYLE_WEIGHTS:
+        if node.name == frozen.STYLE_WEIGHTS:
             node.op = 'Placeholder'
             del node.input[:]
-    return tf.graph_util.extract_sub_graph(copy, [export.STYLIZED])
+    return tf.graph_util.extract_sub_graph(copy, [frozen.STYLIZED])

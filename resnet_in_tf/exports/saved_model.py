@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
-from resnet_in_tf import export
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import check
+from resnet_in_tf.network import frozen
 
 SERVING_DEFAULT, WITH_STYLE, TENSORS = 'serving_default', 'stylize_jpeg', 'stylize'
 # TensorFlow Serving's REST interface reads and writes base64 where a name ends in `_bytes`.
@@ -32,7 +32,7 @@ def write(graph_def, style_names, card, output):
     holds the card, with the names of the styles in the order of their weights.
 
     Args:
-        graph_def, style_names, card: as export.read_graph gives them.
+        graph_def, style_names, card: as frozen.read_graph gives them.
         output: the folder to write; it must not exist.
 
     Returns:
@@ -69,11 +69,11 @@ def build(graph_def, style_names, folder):
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         tf.import_graph_def(graph_def, name='')
         image, style_weights, stylized = [graph.get_tensor_by_name(name + ':0') for name in (
-            export.IMAGE, export.STYLE_WEIGHTS, export.STYLIZED)]
+            frozen.IMAGE, frozen.STYLE_WEIGHTS, frozen.STYLIZED)]
         image_bytes = tf.placeholder(tf.string, [None], IMAGE_BYTES)
         first = tf.one_hot(tf.zeros_like(image_bytes, tf.int32), len(style_names))
         bytes_weights = tf.placeholder_with_default(
-            first, [None, len(style_names)], export.STYLE_WEIGHTS + '_of_bytes')
+            first, [None, len(style_names)], frozen.STYLE_WEIGHTS + '_of_bytes')
         # The weights are shared with the network on tensors: constants from outside the loop.
         shared = {node.name + ':0': graph.get_tensor_by_name(node.name + ':0')
                   for node in graph_def.node if node.op == 'Const' and node.ByteSize() > LARGEST}
@@ -81,12 +81,12 @@ def build(graph_def, style_names, folder):
 
         def one(item):
             pixels = tf.image.decode_jpeg(item[0], channels=3, dct_method='INTEGER_ACCURATE')
-            feeds = {export.IMAGE + ':0': tf.cast(pixels, tf.float32)[None],  # [1, H, W, 3]
-                     export.STYLE_WEIGHTS + ':0': item[1][None]}
+            feeds = {frozen.IMAGE + ':0': tf.cast(pixels, tf.float32)[None],  # [1, H, W, 3]
+                     frozen.STYLE_WEIGHTS + ':0': item[1][None]}
             for name, constant in shared.items():
                 feeds[name] = tf.identity(constant)  # brings it into the loop
             result, = tf.import_graph_def(inner, feeds,
-                                          [export.STYLIZED + ':0'], name='picture')
+                                          [frozen.STYLIZED + ':0'], name='picture')
             result = tf.clip_by_value(tf.round(result[0]), 0, 255)
             return tf.image.encode_jpeg(tf.cast(result, tf.uint8), quality=QUALITY,
                                         chroma_downsampling=False)
@@ -97,10 +97,10 @@ def build(graph_def, style_names, folder):
         outputs = {STYLIZED_BYTES: stylized_bytes}
         signatures = {
             SERVING_DEFAULT: signature({IMAGE_BYTES: image_bytes}, outputs),
-            WITH_STYLE: signature({IMAGE_BYTES: image_bytes, export.STYLE_WEIGHTS: bytes_weights},
+            WITH_STYLE: signature({IMAGE_BYTES: image_bytes, frozen.STYLE_WEIGHTS: bytes_weights},
                                   outputs),
-            TENSORS: signature({export.IMAGE: image, export.STYLE_WEIGHTS: style_weights},
-                               {export.STYLIZED: stylized}),
+            TENSORS: signature({frozen.IMAGE: image, frozen.STYLE_WEIGHTS: style_weights},
+                               {frozen.STYLIZED: stylized}),
         }
         builder = tf.saved_model.Builder(folder)
         builder.add_meta_graph_and_variables(session, [tf.saved_model.tag_constants.SERVING],

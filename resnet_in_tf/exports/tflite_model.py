@@ -8,10 +8,11 @@ import tempfile
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import export, files
+from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import check
 from resnet_in_tf.exports.plain import plain_graph
+from resnet_in_tf.network import frozen
 
 WEIGHTS = ('float32', 'float16')
 LARGEST_SIDE = 4096
@@ -25,7 +26,7 @@ def write(graph_def, style_names, card, output, sizes=('512x512',), weights=WEIG
     A picture of another size is refused by the file itself, when the interpreter allocates.
 
     Args:
-        graph_def, style_names, card: as export.read_graph gives them.
+        graph_def, style_names, card: as frozen.read_graph gives them.
         output: path to which size and weights are added.
         sizes: list of 'WIDTHxHEIGHT'.
         weights: list of 'float32', 'float16'.
@@ -82,13 +83,13 @@ def convert(graph_def, styles, width, height, weights):
         UserError: the converter refuses the graph.
     """
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
-        image = tf.placeholder(tf.float32, [1, height, width, 3], export.IMAGE)
-        style_weights = tf.placeholder(tf.float32, [1, styles], export.STYLE_WEIGHTS)
+        image = tf.placeholder(tf.float32, [1, height, width, 3], frozen.IMAGE)
+        style_weights = tf.placeholder(tf.float32, [1, styles], frozen.STYLE_WEIGHTS)
         stylized, = tf.import_graph_def(
-            plain_graph(graph_def), {export.IMAGE: fixed(image, width, height),
-                                     export.STYLE_WEIGHTS: style_weights},
-            [export.STYLIZED + ':0'], name='network')
-        stylized = tf.reshape(stylized, [1, height, width, 3], export.STYLIZED)  # [1, H, W, 3]
+            plain_graph(graph_def), {frozen.IMAGE: fixed(image, width, height),
+                                     frozen.STYLE_WEIGHTS: style_weights},
+            [frozen.STYLIZED + ':0'], name='network')
+        stylized = tf.reshape(stylized, [1, height, width, 3], frozen.STYLIZED)  # [1, H, W, 3]
         converter = tf.lite.TFLiteConverter.from_session(
             session, [image, style_weights], [stylized])
         if weights == 'float16':
@@ -132,7 +133,7 @@ def interpreter(data, name):
             opened = tf.lite.Interpreter(model_content=data)
             opened.allocate_tensors()
         inputs = {item['name'].split(':')[0]: item for item in opened.get_input_details()}
-        image, style_weights = inputs[export.IMAGE], inputs[export.STYLE_WEIGHTS]
+        image, style_weights = inputs[frozen.IMAGE], inputs[frozen.STYLE_WEIGHTS]
         output = opened.get_output_details()[0]['index']
     except (ValueError, RuntimeError, KeyError) as error:
         raise UserError('%s: not a TFLite network of freeze_graph.py (%s)'

@@ -6,16 +6,11 @@ import os
 import shutil
 import tempfile
 
+from resnet_in_tf.files import cache_folder
 from resnet_in_tf.instance_norm import compiler
 from resnet_in_tf.instance_norm.compiler import BuildError
 
 LOG = logging.getLogger('resnet_in_tf')
-
-
-def cache_folder():
-    """`$RESNET_IN_TF_CACHE`, else `resnet_in_tf` in the user's cache folder."""
-    base = os.environ.get('XDG_CACHE_HOME') or os.path.join(os.path.expanduser('~'), '.cache')
-    return os.environ.get('RESNET_IN_TF_CACHE') or os.path.join(base, 'resnet_in_tf')
 
 
 def build(gpu=False, again=False):

@@ -5,6 +5,7 @@ import logging
 
 import tensorflow.compat.v1 as tf
 
+from resnet_in_tf.graphs import gpu_is_visible
 from resnet_in_tf.instance_norm import cache
 from resnet_in_tf.instance_norm.compiler import BuildError
 
@@ -41,13 +42,6 @@ def is_chosen(impl):
         raise RuntimeError("impl='fused' needs the compiled kernel, which cannot be had here (the "
                            "log says why); use impl='auto' or 'reference'")
     return impl == 'fused' or op is not None and (has_gpu_kernels or not gpu_is_visible())
-
-
-@functools.lru_cache(maxsize=None)
-def gpu_is_visible():
-    """Whether TensorFlow would put what it can on a GPU."""
-    return bool(tf.test.is_built_with_cuda()
-                and tf.config.experimental.list_physical_devices('GPU'))
 
 
 @functools.lru_cache(maxsize=None)

@@ -4,6 +4,7 @@ import collections
 
 import tensorflow.compat.v1 as tf
 
+from resnet_in_tf.graphs import const_value, node_of
 from resnet_in_tf.instance_norm import fused
 
 # The reference form, node by node: name under its scope, ops, inputs. An input with a slash is a
@@ -67,11 +68,6 @@ def swap_to_fused(graph_def, impl='auto'):
     return result
 
 
-def node_of(name):
-    """The node that an input such as `name`, `name:1` or `^name` comes from."""
-    return name.lstrip('^').split(':')[0]
-
-
 def match(scope, nodes, readers):
     """The reference form under a scope.
 
@@ -93,7 +89,7 @@ def match(scope, nodes, readers):
             elif label.isupper():
                 fits = found.setdefault(label, name) == name
             else:
-                value = constant(nodes[node_of(name)])
+                value = const_value(nodes[node_of(name)])
                 found[label] = value
                 axis = int(label.split()[1]) if label.startswith('axis') else None
                 fits = value is not None and (axis is None or (
@@ -101,11 +97,6 @@ def match(scope, nodes, readers):
             if not fits:
                 return None
     return found
-
-
-def constant(node):
-    """Value of a Const node as an array; None for any other node."""
-    return tf.make_ndarray(node.attr['value'].tensor) if node.op == 'Const' else None
 
 
 def fused_node(name, found, activation):

@@ -27,7 +27,7 @@ def create_app(stylizer, places, limits):
 
     Args:
         stylizer: Stylizer.
-        places: places.Places in which pictures are worked on.
+        places: jobs.Places in which pictures are worked on.
         limits: restyling.Limits.
 
     Returns:

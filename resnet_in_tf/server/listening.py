@@ -59,7 +59,7 @@ def run(server, sockets, places, seconds, on_ready=lambda: None):
 
     Args:
         server, sockets: of `open_server`.
-        places: places.Places.
+        places: jobs.Places.
         seconds: float, how long a stop may take before what is left is dropped.
         on_ready: called once signals are handled.
     """

@@ -16,7 +16,7 @@ class Metrics:
     """Counts requests and looks at the places when it is asked.
 
     Args:
-        places: places.Places.
+        places: jobs.Places.
     """
 
     def __init__(self, places):

@@ -5,10 +5,11 @@ import io
 import math
 import os
 
-from resnet_in_tf import export, images
+from resnet_in_tf import memory
+from resnet_in_tf.network import frozen
+from resnet_in_tf.pictures import images
+from resnet_in_tf.pictures.color import preserve_color
 from resnet_in_tf.server import problems
-from resnet_in_tf.stylizer import preserve_color
-from resnet_in_tf.tiles import memory
 from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in
 from resnet_in_tf.tiles.network import first_width
 
@@ -38,7 +39,7 @@ def within_memory(limits, model, engine):
     if not model.endswith('.pb'):
         return limits
     free = (memory.limit_by_default() - memory.resident()) // limits.workers
-    holds = pixels_in(free, first_width(export.read_graph(model)[0]), engine)
+    holds = pixels_in(free, first_width(frozen.read_graph(model)[0]), engine)
     return limits._replace(max_result=min(limits.max_result, max(holds, SMALLEST_TILE ** 2)))
 
 

@@ -6,7 +6,7 @@ import sys
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.server import restyling
-from resnet_in_tf.server.places import Places
+from resnet_in_tf.server.jobs import Places
 
 M_MMAP_THRESHOLD = -3
 LARGE = 1 << 20  # bytes

@@ -12,11 +12,11 @@ import tempfile
 
 import numpy as np
 
-from resnet_in_tf import export
+from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.instance_norm.graph import node_of
+from resnet_in_tf.graphs import node_of
+from resnet_in_tf.network import frozen
 from resnet_in_tf.tiles import grid as grids
-from resnet_in_tf.tiles import memory
 from resnet_in_tf.tiles.network import LAST, Affine
 
 # How far one stage can see: 9x9 (4) behind 3x3 and interpolation (2 + 1), to the next step of 4.
@@ -50,18 +50,18 @@ def plan_stages(network):
             for source in sources:
                 visit(source)
             stage[name] = max([stage[source] + (source in measured) for source in sources],
-                              default=int(name == export.IMAGE))
+                              default=int(name == frozen.IMAGE))
             scale[name] = scale_of(nodes[name], [scale[source] for source in sources])
         return stage[name]
 
-    last = visit(export.STYLIZED)
+    last = visit(frozen.STYLIZED)
     late = {node_of(source) for node in nodes.values() if node.name in stage
             for source in node.input if stage[node_of(source)] < stage[node.name]}
     kept = {name for name in stage if stage[name] and scale[name] >= 2
             and (name in measured or name in late)}
     targets = {number: [name for name in stage if stage[name] == number
                         and (name in measured or name in kept)] for number in range(1, last)}
-    targets[last] = [export.STYLIZED]
+    targets[last] = [frozen.STYLIZED]
     return [make_stage(nodes, targets[number], kept, measured) for number in range(1, last + 1)]
 
 
@@ -71,7 +71,7 @@ def scale_of(node, scales):
         return scales[0] * node.attr['strides'].list.i[1]
     if node.op.startswith('Resize'):
         return scales[0] / 2
-    return 1 if node.name == export.IMAGE else max(scales, default=0)
+    return 1 if node.name == frozen.IMAGE else max(scales, default=0)
 
 
 def make_stage(nodes, targets, kept, measured):
@@ -86,7 +86,7 @@ def make_stage(nodes, targets, kept, measured):
                 todo.append(source)
     norm = [measured[name] for name in targets if name in measured]
     return Stage(norm[0] if norm else None, targets, sorted(feeds),
-                 [name for name in targets if name in kept], export.IMAGE in seen)
+                 [name for name in targets if name in kept], frozen.IMAGE in seen)
 
 
 class Features:

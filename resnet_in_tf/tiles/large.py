@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from resnet_in_tf.stylizer import preserve_color
+from resnet_in_tf import memory
+from resnet_in_tf.pictures.color import preserve_color
 from resnet_in_tf.tiles import exact as exact_mode
 from resnet_in_tf.tiles import grid as grids
-from resnet_in_tf.tiles import memory
 from resnet_in_tf.tiles.rows import PaddedRows, reduced_copy
 
 SMALLEST_TILE = 256  # pixels a side, halo and all: below it there is more halo than picture

@@ -9,10 +9,11 @@ import collections
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import export
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.graphs import node_of
 from resnet_in_tf.instance_norm import graph as norm_graph
-from resnet_in_tf.loading import swap_for_cpu
+from resnet_in_tf.network import frozen
+from resnet_in_tf.network.cpu_graph import swap_for_cpu
 
 Norm = collections.namedtuple('Norm', 'scope conv epsilon')
 Affine = collections.namedtuple('Affine', 'scale shift')  # float32 [C] each
@@ -35,7 +36,7 @@ def find_norms(graph_def):
     readers = collections.defaultdict(list)
     for node in graph_def.node:
         for name in node.input:
-            readers[norm_graph.node_of(name)].append(node)
+            readers[node_of(name)].append(node)
     norms = []
     for node in graph_def.node:
         if node.name.endswith(LAST):
@@ -97,7 +98,7 @@ class FixedNetwork:
     """A network that runs on tiles, and tells the statistics that they share.
 
     Args:
-        graph_def: tf.GraphDef as export.read_graph gives it.
+        graph_def: tf.GraphDef as frozen.read_graph gives it.
 
     Attributes:
         norms: list of Norm.
@@ -141,7 +142,7 @@ class FixedNetwork:
         names = ['%s/%s/%s:0' % (PLAIN, norm.scope, part)
                  for norm in self.norms for part in ('gamma', 'beta')]
         values = iter(self.session.run(
-            names, {'%s/%s:0' % (PLAIN, export.STYLE_WEIGHTS): style_weights[None]}))
+            names, {'%s/%s:0' % (PLAIN, frozen.STYLE_WEIGHTS): style_weights[None]}))
         return [(gamma.ravel(), beta.ravel()) for gamma, beta in zip(values, values)]
 
     def run(self, fetches, tile, style_weights, affines, feeds=None):
@@ -169,7 +170,7 @@ class FixedNetwork:
 
     def stylize(self, tile, style_weights, affines):
         """Restyles one tile: float32 [h, w, 3], exact but for its halo."""
-        return self.run([export.STYLIZED], tile, style_weights, affines)[0]
+        return self.run([frozen.STYLIZED], tile, style_weights, affines)[0]
 
     def close(self):
         """Gives the session's memory back."""
@@ -177,10 +178,10 @@ class FixedNetwork:
 
 
 def inputs(scope, photo, style_weights):
-    return {'%s/%s:0' % (scope, export.IMAGE): np.asarray(photo, np.float32)[None],
-            '%s/%s:0' % (scope, export.STYLE_WEIGHTS): np.asarray(style_weights, np.float32)[None]}
+    return {'%s/%s:0' % (scope, frozen.IMAGE): np.asarray(photo, np.float32)[None],
+            '%s/%s:0' % (scope, frozen.STYLE_WEIGHTS): np.asarray(style_weights, np.float32)[None]}
 
 
 def first_width(graph_def):
     """Channels of the first layer of a frozen graph."""
-    return export.read_variables(graph_def)['generator/down/conv1/kernel'].shape[-1]
+    return frozen.read_variables(graph_def)['generator/down/conv1/kernel'].shape[-1]

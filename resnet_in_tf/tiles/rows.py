@@ -7,8 +7,8 @@ import tempfile
 import numpy as np
 from PIL import Image
 
-from resnet_in_tf import images
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.pictures import images
 from resnet_in_tf.tiles import grid as grids
 
 

@@ -9,9 +9,10 @@ import logging
 import numpy as np
 from PIL import Image
 
-from resnet_in_tf import files, picture_decoding
-from resnet_in_tf.images import EXTENSIONS
-from resnet_in_tf.picture_guards import guarded, open_file, open_picture
+from resnet_in_tf import files
+from resnet_in_tf.pictures import decoding
+from resnet_in_tf.pictures.guards import guarded, open_file, open_picture
+from resnet_in_tf.pictures.images import EXTENSIONS
 from resnet_in_tf.tiles.rows import SpooledSink
 
 # Pillow's mode and stored layout of what libvips decodes to the same 8-bit samples.
@@ -113,7 +114,7 @@ class VipsSource:
             data = self.region.fetch(0, start, self.width, stop - start)
             rows = np.frombuffer(data, np.uint8).reshape(stop - start, self.width, -1)
             colors = rows[..., 0] if rows.shape[-1] == 1 else rows[..., :3]
-            pixels = picture_decoding.to_srgb(Image.fromarray(colors), self.profile)
+            pixels = decoding.to_srgb(Image.fromarray(colors), self.profile)
             if not self.has_alpha:
                 return np.asarray(pixels)
             pixels = np.array(pixels)

@@ -1,0 +1,191 @@
+"""The generator family: ResNet-IN and the paper's feed-forward rivals, as rows of one table."""
+
+import collections
+
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf.instance_norm import instance_norm
+from resnet_in_tf.perceptual.penalties import saturation, silence, spikes
+
+System = collections.namedtuple('System', 'residual normalization source')
+
+SYSTEMS = {
+    'resnet_in': System(True, 'instance', "the paper's model, formulas (7), (8), (11)"),
+    'cnn': System(False, 'none', 'the paper, Fig. 8 and Table III'),
+    'cnn_bn': System(False, 'batch', 'the paper, Fig. 8 and Table III'),
+    'fnst': System(True, 'batch', 'Johnson et al. 2016'),
+    'resnet_contrast': System(True, 'contrast', "the paper's formula (10), the step before (11)"),
+}
+
+RESIDUAL_BLOCKS = 5
+SMALLEST = 16  # pixels: below it, reflection padding would reach past the picture
+IDENTITY = 'identity'
+
+
+def generator(image, style_weights, system='resnet_in', training=False, impl='auto', width=32):
+    """Restyles photos in one pass (paper, Fig. 4).
+
+    Args:
+        image: float32 [N, H, W, 3], RGB in [0, 255], any H and W from 1 up.
+        style_weights: float32 [N, S]; the last column is the weight of `identity`.
+        system: a key of SYSTEMS.
+        training: Python bool; whether batch norm uses the batch's own statistics.
+        impl: which instance norm runs: 'auto', 'reference' or 'fused'.
+        width: channels of the first layer; 32 is the paper's scale, tests use fewer.
+
+    Returns:
+        (stylized, restyled): float32 [N, H, W, 3] in [0, 255], to the rounding of tanh (0.00002).
+        `restyled` is what the network paints; `stylized` is the same with the photo let through
+        by the share of `identity`.
+
+    Raises:
+        ValueError: the system is unknown, or S is not known when the graph is built.
+    """
+    if system not in SYSTEMS:
+        raise ValueError('unknown system %r; there are: %s' % (system, ', '.join(sorted(SYSTEMS))))
+    config = SYSTEMS[system]
+    normalized, painting = [], []  # what each normalization is given; what the last two give
+
+    def layer(x, filters, size, stride, name, activation='relu'):
+        with tf.variable_scope(name):
+            x = conv(x, filters, size, stride)
+            normalized.append(x)
+            return normalize(x, style_weights, config.normalization, activation, training, impl)
+
+    def up(x, filters, name):
+        if not training:
+            return layer(upsample(x), filters, 3, 1, name)
+        painting.append(layer(upsample(x), filters, 3, 1, name, None))
+        return tf.nn.relu(painting[-1])
+
+    with tf.variable_scope('generator'):
+        padded, top, left = pad_to_grid(image)
+        x = padded / 127.5 - 1.0
+        with tf.variable_scope('down'):
+            x = layer(x, width, 9, 1, 'conv1')
+            x = layer(x, width * 2, 3, 2, 'conv2')  # [N, H/2, W/2, 64]
+            x = layer(x, width * 4, 3, 2, 'conv3')  # [N, H/4, W/4, 128]
+        with tf.variable_scope('residual'):
+            for block in range(1, RESIDUAL_BLOCKS + 1):
+                with tf.variable_scope('block%d' % block):
+                    residual = layer(x, width * 4, 3, 1, 'conv1')
+                    if config.residual:
+                        x = x + layer(residual, width * 4, 3, 1, 'conv2', None)  # (7), (8)
+                    else:
+                        x = layer(residual, width * 4, 3, 1, 'conv2')
+        with tf.variable_scope('up'):
+            x = up(x, width * 2, 'conv1')  # [N, H/2, W/2, 64]
+            x = up(x, width, 'conv2')  # [N, H, W, 32]
+            with tf.variable_scope('conv3'):
+                x = conv(x, 3, 9, 1) + tf.get_variable('bias', [3], initializer=tf.zeros_initializer())
+        if training:
+            for penalty in ([saturation(x)] + [spikes(features) for features in normalized]
+                            + [silence(features) for features in painting]):
+                tf.losses.add_loss(penalty, tf.GraphKeys.REGULARIZATION_LOSSES)
+        x = 127.5 * (tf.tanh(x, name='tanh') + 1.0)
+        size = tf.shape(image)
+        restyled = x[:, top:top + size[1], left:left + size[2], :]
+        restyled.set_shape(image.shape)
+        stylized = let_photo_through(image, restyled, style_weights)
+    return stylized, restyled
+
+
+def conv(x, filters, size, stride):
+    """Convolution (1) with reflection padding and no bias; `kernel` is [size, size, C, filters]."""
+    kernel = tf.get_variable('kernel', [size, size, x.shape.as_list()[-1], filters],
+                             initializer=tf.variance_scaling_initializer(2.0))
+    # An even picture needs one pixel less at its end under stride 2.
+    before, after = size // 2, size // 2 - (stride - 1)
+    x = tf.pad(x, [[0, 0], [before, after], [before, after], [0, 0]], 'REFLECT', name='pad')
+    return tf.nn.conv2d(x, kernel, [1, stride, stride, 1], 'VALID', name='conv')
+
+
+def upsample(x):
+    """The stride-1/2 step: linear interpolation to twice the size.
+
+    Nearest neighbour turns a slow change into stairs, which the convolution behind it can draw
+    as lines a grid apart; a transposed convolution draws a checkerboard (Odena et al. 2016).
+    """
+    size = tf.shape(x)[1:3] * 2
+    return tf.image.resize_bilinear(x, size, name='upsample')  # [N, 2H, 2W, C]
+
+
+def normalize(x, style_weights, normalization, activation, training, impl):
+    """Normalizes, then applies each sample's own mix of the styles' gamma and beta rows.
+
+    Conditional instance normalization (Dumoulin et al. 2017); with one style it is formula (11).
+    """
+    styles, channels = style_weights.shape.as_list()[-1], x.shape.as_list()[-1]
+    if not styles:
+        raise ValueError('the number of styles must be known: style_weights has shape %s'
+                         % style_weights.shape)
+    tables = [tf.get_variable(name, [styles, channels], initializer=initializer())
+              for name, initializer in (('gamma', tf.ones_initializer),
+                                        ('beta', tf.zeros_initializer))]
+    gamma, beta = [tf.matmul(style_weights, table) for table in tables]  # [N, C]
+    if normalization == 'instance':
+        return instance_norm(x, gamma, beta, activation=activation, impl=impl)
+    if normalization == 'batch':
+        x = tf.layers.batch_normalization(x, momentum=0.9, epsilon=1e-5, center=False, scale=False,
+                                          training=training, fused=False, name='batch_norm')
+    elif normalization == 'contrast':
+        x = contrast_norm(x) * tf.cast(tf.reduce_prod(tf.shape(x)[1:3]), tf.float32)
+    gamma, beta = [tf.reshape(row, [-1, 1, 1, channels]) for row in (gamma, beta)]  # [N, 1, 1, C]
+    x = x * gamma + beta
+    return tf.nn.relu(x) if activation == 'relu' else x
+
+
+def contrast_norm(x, epsilon=1e-3):
+    """Formula (10): every element over the sum of its channel in its own sample.
+
+    Args:
+        x: float32 [N, H, W, C].
+        epsilon: the mean that a channel's mean is moved to when it is nearer to zero than that.
+
+    Returns:
+        float32 [N, H, W, C].
+    """
+    mean = tf.reduce_mean(x, [1, 2], keepdims=True)
+    sign = tf.where(mean < 0, -tf.ones_like(mean), tf.ones_like(mean))
+    mean = sign * tf.maximum(tf.abs(mean), epsilon)
+    positions = tf.cast(tf.reduce_prod(tf.shape(x)[1:3]), tf.float32)
+    return x / (mean * positions)
+
+
+def pad_to_grid(image):
+    """Reflects a picture's edges until both sides are multiples of 4 and at least SMALLEST.
+
+    Args:
+        image: float32 [N, H, W, 3], H and W from 1 up.
+
+    Returns:
+        (padded, top, left): float32 [N, H', W', 3] and where in it the picture starts.
+    """
+    size = tf.shape(image)
+
+    def reflected(length):
+        target = tf.maximum(SMALLEST, (length + 3) // 4 * 4)
+        before = (target - length) // 2
+        period = tf.maximum(2 * (length - 1), 1)
+        # A whole number of periods on top of -before: converters to ONNX and TFLite take the
+        # remainder of a negative number wrong.
+        index = tf.floormod(tf.range(target) + before * (period - 1), period)
+        return tf.minimum(index, period - index), before
+
+    with tf.name_scope('pad_to_grid'):
+        rows, top = reflected(size[1])
+        columns, left = reflected(size[2])
+        padded = tf.gather(tf.gather(image, rows, axis=1), columns, axis=2)
+    padded.set_shape([image.shape[0], None, None, 3])
+    return padded, top, left
+
+
+def let_photo_through(photo, restyled, style_weights):
+    """Opens a skip from the photo by the square of the share of `identity`.
+
+    The square keeps the skip shut while styles rule, so that half strength is painted at half
+    strength and not a double exposure, and is as continuous as the mix itself.
+    """
+    share = tf.square(tf.clip_by_value(style_weights[:, -1], 0.0, 1.0))
+    share = tf.reshape(share, [-1, 1, 1, 1])  # [N, 1, 1, 1]
+    return tf.add(restyled * (1.0 - share), photo * share, name='let_photo_through')

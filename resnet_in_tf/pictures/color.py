@@ -1,0 +1,22 @@
+"""Colours of pictures: the painted luminance in the photo's own colours."""
+
+import numpy as np
+
+# Luma and chroma of BT.601, the space in which Gatys et al. 2016 transfer luminance alone.
+TO_YUV = np.array([[0.299, 0.587, 0.114], [-0.14713, -0.28886, 0.436], [0.615, -0.51499, -0.10001]],
+                  np.float32)
+TO_RGB = np.linalg.inv(TO_YUV)
+
+
+def preserve_color(photo, stylized):
+    """The stylized picture's luminance with the photo's colours (Gatys et al. 2016).
+
+    Args:
+        photo, stylized: uint8 or float [H, W, 3], RGB in [0, 255].
+
+    Returns:
+        float32 [H, W, 3] in [0, 255].
+    """
+    yuv = np.asarray(photo, np.float32) @ TO_YUV.T
+    yuv[..., 0] = np.asarray(stylized, np.float32) @ TO_YUV[0]
+    return np.clip(yuv @ TO_RGB.T.astype(np.float32), 0, 255)

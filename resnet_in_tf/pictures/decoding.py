@@ -1,0 +1,100 @@
+"""Decoding: any colour layout Pillow knows becomes 8-bit sRGB and, apart from it, alpha."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from resnet_in_tf.pictures.guards import guarded, open_picture, refusal, without_warnings
+
+# EXIF orientation -> (swap axes, row step, column step) that make the picture upright
+_TURNS = {1: (False, 1, 1), 2: (False, 1, -1), 3: (False, -1, -1), 4: (False, -1, 1),
+          5: (True, 1, 1), 6: (True, 1, -1), 7: (True, -1, -1), 8: (True, -1, 1)}
+
+# colour space of an ICC profile -> (pixel modes it can belong to, mode it is applied in)
+_PROFILE_MODES = {'RGB': (('RGB', 'L'), 'RGB'), 'GRAY': (('L',), 'L'), 'CMYK': (('CMYK',), 'CMYK')}
+
+# stored layout of a shallow PNG -> what one step of its samples becomes in 8 bits
+_SAMPLE_STEPS = {'1': 255, 'L;2': 85, 'L;4': 17}
+
+
+def load(file, name, formats, max_pixels):
+    """Returns (RGB image, 'L' alpha image or None, orientation the pixels still need)."""
+    image, _, orientation = open_picture(file, name, formats, max_pixels)
+    profile = image.info.get('icc_profile')
+    with guarded(name):
+        transparent = _transparent_value(image)
+        if image.format == 'TIFF':  # reads its tags once more, and may warn of them
+            with without_warnings():
+                image.load()
+        else:
+            image.load()
+        if transparent is not None:
+            image.info['transparency'] = transparent
+        image, mask = _split_alpha(image, name)
+        return to_srgb(image, profile), mask, orientation
+
+
+def _transparent_value(image):
+    """Returns a transparent colour in the scale of the loaded pixels, which Pillow omits."""
+    value = image.info.get('transparency')
+    layout = image.tile[0][3] if image.format == 'PNG' and image.tile else None
+    if isinstance(value, int) and layout in _SAMPLE_STEPS:
+        return min(value * _SAMPLE_STEPS[layout], 255)
+    if isinstance(value, tuple) and layout == 'RGB;16B':
+        return tuple(sample >> 8 for sample in value)
+    return value
+
+
+def _split_alpha(image, name):
+    transparent = image.info.get('transparency')
+    if image.mode.startswith('I;16') or (image.mode == 'I' and image.format in ('PNG', 'PPM')):
+        return _from_16_bits(image, transparent)
+    if image.mode in ('I', 'F'):
+        raise refusal(name, '32-bit pixels have no known range; save it with 8 or 16 bits')
+    if image.mode in ('LA', 'La', 'PA', 'RGBA', 'RGBa') or transparent is not None:
+        grey = image.mode in ('1', 'L', 'LA', 'La')
+        image = image.convert('LA').convert('RGBA') if image.mode == 'La' else image.convert('RGBA')
+        return image.convert('L' if grey else 'RGB'), image.getchannel('A')
+    if image.mode == '1':
+        return image.convert('L'), None
+    return image if image.mode in ('L', 'CMYK') else image.convert('RGB'), None
+
+
+def _from_16_bits(image, transparent):
+    # TIFF stores 9 to 16 bits this way and says how many
+    bits = image.tag_v2.get(258, (16,))[0] if image.format == 'TIFF' else 16
+    top = 2 ** bits - 1
+    scale = ((np.arange(top + 1) * 255 + top // 2) // top).astype(np.uint8)
+    values = np.asarray(image)
+    grey = Image.fromarray(np.take(scale, values, mode='clip'))
+    if transparent is None:
+        return grey, None
+    return grey, Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8))
+
+
+def to_srgb(image, profile):
+    """An RGB, grey or CMYK PIL image in sRGB; `profile` is its ICC profile's bytes, or None."""
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            modes, mode = _PROFILE_MODES[source.profile.xcolor_space.strip()]
+            if image.mode in modes:
+                return ImageCms.profileToProfile(
+                    image.convert(mode), source, ImageCms.createProfile('sRGB'), outputMode='RGB')
+        except (ImageCms.PyCMSError, ImportError, KeyError, OSError, TypeError, ValueError):
+            pass  # a profile that cannot be used is as good as none
+    return image.convert('RGB')
+
+
+def over(image, mask, background):
+    base = Image.new('RGB', image.size, background)
+    base.paste(image, mask=mask)
+    return base
+
+
+def turned(pixels, orientation):
+    swap, down, right = _TURNS[orientation]
+    if swap:
+        pixels = pixels.swapaxes(0, 1)  # [W, H, ...]
+    return np.ascontiguousarray(pixels[::down, ::right])

@@ -1,0 +1,268 @@
+"""Pictures in and out: files become upright sRGB pixels and are written whole or not at all."""
+
+import glob
+import io
+import os
+
+import numpy as np
+from PIL import Image, ImageColor
+
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.files import atomic_file
+from resnet_in_tf.pictures.decoding import load, over, turned
+from resnet_in_tf.pictures.guards import MAX_PIXELS, PictureError, guarded, open_file, open_picture, refusal
+
+__all__ = ['PictureError', 'MAX_PIXELS', 'EXTENSIONS', 'read', 'read_rgba', 'decode', 'check',
+           'write', 'encode', 'resize', 'list_pictures']
+
+EXTENSIONS = {
+    '.jpg': 'JPEG', '.jpeg': 'JPEG', '.jpe': 'JPEG', '.jfif': 'JPEG', '.png': 'PNG',
+    '.webp': 'WEBP', '.bmp': 'BMP', '.tif': 'TIFF', '.tiff': 'TIFF', '.gif': 'GIF',
+    '.ppm': 'PPM', '.pgm': 'PPM', '.pbm': 'PPM', '.pnm': 'PPM'}
+
+_KEEP_ALPHA = ('PNG', 'WEBP', 'TIFF')
+_MAX_SIDE = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}
+
+
+def read(path, alpha='white', max_pixels=MAX_PIXELS):
+    """Reads a picture file as upright sRGB pixels.
+
+    EXIF orientation and ICC profile are applied, 16 bits scaled to 8, the first frame of an
+    animation taken, and any colour layout turned into RGB.
+
+    Args:
+        path: str.
+        alpha: str, the colour that shows through transparent pixels ('white', '#rrggbb').
+        max_pixels: int, larger pictures are refused before they are decoded.
+
+    Returns:
+        uint8 [H, W, 3], RGB in [0, 255].
+
+    Raises:
+        PictureError: the file is missing, empty, cut short, no picture, or too large.
+    """
+    with open_file(path) as file:
+        return _flattened(file, os.fspath(path), alpha, None, max_pixels)
+
+
+def read_rgba(path, max_pixels=MAX_PIXELS):
+    """Reads a picture file as `read` does, with its transparency kept apart.
+
+    Args:
+        path: str.
+        max_pixels: int, larger pictures are refused before they are decoded.
+
+    Returns:
+        (uint8 [H, W, 3] RGB, uint8 [H, W] alpha or None). Colours are not multiplied by alpha;
+        where alpha is 0 the hidden colour is replaced by white.
+
+    Raises:
+        PictureError: as `read`.
+    """
+    with open_file(path) as file:
+        image, mask, orientation = load(file, os.fspath(path), None, max_pixels)
+        pixels = np.array(image)  # [H, W, 3]
+        if mask is None:
+            return turned(pixels, orientation), None
+        opacity = np.array(mask)  # [H, W]
+        pixels[opacity == 0] = 255
+        return turned(pixels, orientation), turned(opacity, orientation)
+
+
+def decode(bytes_, name, formats=None, alpha='white', max_pixels=MAX_PIXELS):
+    """Decodes the bytes of a picture file as `read` does.
+
+    Args:
+        bytes_: bytes of the whole file.
+        name: str that error messages begin with.
+        formats: names that are allowed, such as ('JPEG', 'PNG'); None for all that `read` takes.
+        alpha: str, the colour that shows through transparent pixels.
+        max_pixels: int, larger pictures are refused before they are decoded.
+
+    Returns:
+        uint8 [H, W, 3], RGB in [0, 255].
+
+    Raises:
+        PictureError: as `read`.
+    """
+    return _flattened(io.BytesIO(bytes_), name, alpha, formats, max_pixels)
+
+
+def check(path_or_file, name='picture', formats=None, max_pixels=MAX_PIXELS):
+    """Applies every guard that needs no more than the header.
+
+    Args:
+        path_or_file: str, or a binary file that can seek, read from its start; its position
+            is put back.
+        name: str for messages when it is a file.
+        formats: names that are allowed, None for all.
+        max_pixels: int, larger pictures are refused.
+
+    Returns:
+        (width, height) in pixels, once upright.
+
+    Raises:
+        PictureError: as `read`, but for damage after the header.
+    """
+    if not hasattr(path_or_file, 'read'):
+        with open_file(path_or_file) as file:
+            return open_picture(file, os.fspath(path_or_file), formats, max_pixels)[1]
+    start = path_or_file.tell()
+    try:
+        return open_picture(path_or_file, name, formats, max_pixels)[1]
+    finally:
+        path_or_file.seek(start)
+
+
+def write(path, pixels, quality=95, alpha=None):
+    """Writes a picture file whole or not at all, in the format of its extension.
+
+    Args:
+        path: str; its folder must exist. What was there before is replaced.
+        pixels: uint8 or float [H, W, 3], RGB in [0, 255]; floats are rounded and clipped.
+        quality: int, 1 to 100, of JPEG and WebP.
+        alpha: uint8 [H, W] or None; kept in PNG, WebP and TIFF, else laid over white.
+
+    Raises:
+        UserError: unknown extension, quality out of range.
+        PictureError: the file cannot be written; nothing is left behind.
+    """
+    path = os.fspath(path)
+    format_ = EXTENSIONS.get(os.path.splitext(path)[1].lower())
+    if format_ is None:
+        raise refusal(path, 'unknown extension, use one of ' + ' '.join(sorted(EXTENSIONS)))
+    target = os.path.realpath(path)  # a link stays a link
+    folder = os.path.dirname(target)
+    if not os.path.isdir(folder):
+        raise refusal(path, 'cannot write it: there is no folder {}'.format(folder))
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise refusal(path, 'cannot write it: not a regular file')
+    try:
+        data = encode(pixels, format_, quality, alpha)
+    except (UserError, OSError, MemoryError) as error:
+        raise refusal(path, str(error) or 'not enough memory') from error
+    with guarded(path, 'write'), atomic_file(path) as file:
+        file.write(data)
+
+
+def encode(pixels, format, quality=95, alpha=None):
+    """Encodes pixels as the bytes of a picture file.
+
+    Args:
+        pixels: uint8 or float [H, W, 3], RGB in [0, 255]; floats are rounded and clipped.
+        format: str, 'JPEG', 'PNG', 'WEBP', 'BMP', 'TIFF', 'GIF' or 'PPM', in any case.
+        quality: int, 1 to 100, of JPEG and WebP.
+        alpha: uint8 [H, W] or None; kept in PNG, WebP and TIFF, else laid over white.
+
+    Returns:
+        bytes.
+
+    Raises:
+        UserError: unknown format, quality out of range, sides the format cannot hold, NaN.
+        ValueError: pixels or alpha of a wrong shape.
+    """
+    format_ = EXTENSIONS.get('.' + format.lower(), '')
+    if not format_:
+        raise UserError('unknown picture format {}, use one of {}'.format(
+            format, ', '.join(sorted(set(EXTENSIONS.values())))))
+    if not 1 <= quality <= 100:
+        raise UserError('quality {} is not between 1 and 100'.format(quality))
+    pixels = _bytes_of(pixels)
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        raise ValueError('pixels have shape {}, not [H, W, 3]'.format(pixels.shape))
+    height, width = pixels.shape[:2]
+    limit = _MAX_SIDE.get(format_)
+    if limit and max(height, width) > limit:
+        raise UserError('{}x{} is too large for {}, which ends at {} pixels a side; '
+                        'write a .png'.format(width, height, format_, limit))
+    image = Image.fromarray(pixels)
+    if alpha is not None:
+        alpha = _bytes_of(alpha)
+        if alpha.shape != pixels.shape[:2]:
+            raise ValueError('alpha has shape {}, pixels {}'.format(alpha.shape, pixels.shape))
+        mask = Image.fromarray(alpha)
+        if format_ in _KEEP_ALPHA:
+            image.putalpha(mask)
+        else:
+            image = over(image, mask, 'white')
+    if format_ == 'GIF':
+        image = image.quantize()  # Pillow 8 would take the 216 web colours
+    options = {
+        # Full colour resolution at high quality: painted edges are where halving it shows.
+        'JPEG': {'quality': quality, 'subsampling': 0 if quality >= 90 else 2},
+        'WEBP': {'quality': quality},
+        'TIFF': {'compression': 'tiff_lzw'},
+    }.get(format_, {})
+    buffer = io.BytesIO()
+    image.save(buffer, format_, **options)
+    return buffer.getvalue()
+
+
+def resize(pixels, width, height):
+    """Resizes pixels, antialiased (Lanczos).
+
+    Args:
+        pixels: uint8 or float [H, W, 3] or [H, W], in [0, 255].
+        width: int, at least 1.
+        height: int, at least 1.
+
+    Returns:
+        uint8 [height, width, 3] or [height, width].
+    """
+    if width < 1 or height < 1:
+        raise ValueError('cannot resize to {}x{}'.format(width, height))
+    return np.array(Image.fromarray(_bytes_of(pixels)).resize((width, height), Image.LANCZOS))
+
+
+def list_pictures(path_or_dir_or_glob):
+    """Lists the picture files that a path, a folder or a pattern stands for.
+
+    Args:
+        path_or_dir_or_glob: str. A file is taken whatever its name. A folder is searched with
+            its sub-folders, hidden ones aside; `**` in a pattern matches any depth.
+
+    Returns:
+        Sorted list of str, never empty.
+
+    Raises:
+        UserError: nothing there.
+    """
+    given = os.fspath(path_or_dir_or_glob)
+    if os.path.isdir(given):
+        found = []
+        for folder, folders, names in os.walk(given):
+            folders[:] = [name for name in folders if not name.startswith('.')]
+            found += [os.path.join(folder, name) for name in names]
+    elif os.path.exists(given):
+        return [given]
+    elif glob.has_magic(given):
+        found = [path for path in glob.glob(given, recursive=True) if os.path.isfile(path)]
+    else:
+        raise UserError('{}: no such file or folder'.format(given))
+    pictures = sorted(path for path in found if _looks_like_picture(path))
+    if not pictures:
+        raise UserError('{}: no pictures here (looked for {})'.format(
+            given, ' '.join(sorted(EXTENSIONS))))
+    return pictures
+
+
+def _looks_like_picture(path):
+    name = os.path.basename(path)  # hidden ones are macOS's "._photo.jpg" and our own .tmp
+    return not name.startswith('.') and os.path.splitext(name)[1].lower() in EXTENSIONS
+
+
+def _flattened(file, name, alpha, formats, max_pixels):
+    background = ImageColor.getrgb(alpha)[:3]
+    image, mask, orientation = load(file, name, formats, max_pixels)
+    if mask is not None:
+        image = over(image, mask, background)
+    return turned(np.array(image), orientation)  # [H, W, 3]
+
+
+def _bytes_of(pixels):
+    pixels = np.asarray(pixels)
+    if pixels.dtype == np.uint8:
+        return pixels
+    if not np.isfinite(pixels).all():
+        raise UserError('the pixels hold NaN or infinity')
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)

@@ -1,0 +1,122 @@
+"""Pictures of what a network can do: every style, a strip of strengths, a blend of four styles."""
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from resnet_in_tf.pictures import images
+
+GAP = 6  # pixels of white between two pictures
+CAPTION = 16  # pixels of height for a line of text
+
+
+def contact_sheet(stylizer, photo, columns=3):
+    """A photo and its version in every style, with names.
+
+    Args:
+        stylizer: Stylizer.
+        photo: uint8 [H, W, 3].
+        columns: pictures a row.
+
+    Returns:
+        uint8 [H', W', 3].
+    """
+    tiles = [captioned(photo, 'photo')]
+    for style in stylizer.styles:
+        stylized = stylizer.stylize(photo, stylizer.style_weights(style))
+        tiles.append(captioned(stylized, style.replace('_', ' ')))
+    return grid(tiles, columns)
+
+
+def strength_strip(stylizer, photo, style, count=6):
+    """A photo at strengths from 0 to 1, side by side: uint8 [H', W', 3]."""
+    strengths = np.linspace(0, 1, count)
+    return grid([captioned(stylizer.stylize(photo, stylizer.style_weights(style, strength)),
+                           'strength %.1f' % strength) for strength in strengths], count)
+
+
+def blend(stylizer, photo, corners, count=5):
+    """A square of mixes with four styles at its corners.
+
+    Args:
+        stylizer: Stylizer.
+        photo: uint8 [H, W, 3].
+        corners: names of the styles top left, top right, bottom left, bottom right.
+        count: pictures a side.
+
+    Returns:
+        uint8 [H', W', 3].
+    """
+    tiles = []
+    rows = [stylizer.style_weights(corner) for corner in corners]
+    for down in np.linspace(0, 1, count):
+        for right in np.linspace(0, 1, count):
+            shares = ((1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right)
+            tiles.append(stylizer.stylize(photo, sum(share * row for share, row in zip(shares, rows))))
+    return grid([as_bytes(tile) for tile in tiles], count, gap=2)
+
+
+def as_bytes(pixels):
+    """Pixels in [0, 255] as uint8, rounded."""
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+
+
+def captioned(pixels, text):
+    """Pixels with a line of text below: uint8 [H + CAPTION, W, 3]."""
+    pixels = as_bytes(pixels)
+    canvas = Image.new('RGB', (pixels.shape[1], pixels.shape[0] + CAPTION), 'white')
+    canvas.paste(Image.fromarray(pixels), (0, 0))
+    ImageDraw.Draw(canvas).text((2, pixels.shape[0] + 2), text, fill='black')
+    return np.array(canvas)
+
+
+def grid(tiles, columns, gap=GAP):
+    """Pictures of one size in rows on white: uint8 [H', W', 3]."""
+    height, width = tiles[0].shape[:2]
+    rows = -(-len(tiles) // columns)
+    canvas = np.full([rows * (height + gap) - gap, columns * (width + gap) - gap, 3], 255, np.uint8)
+    for index, tile in enumerate(tiles):
+        top, left = index // columns * (height + gap), index % columns * (width + gap)
+        canvas[top:top + height, left:left + width] = tile
+    return canvas
+
+
+def reduced(photo, width):
+    """A photo at a given width, in proportion: uint8 [H', width, 3]."""
+    height = max(1, round(photo.shape[0] * width / photo.shape[1]))
+    return images.resize(photo, width, height)
+
+
+def demo_photo():
+    """The photo that scipy carries, of a raccoon: uint8 [768, 1024, 3]."""
+    import scipy.misc
+    return scipy.misc.face()
+
+
+def make(stylizer, photo, folder, width=384, strip_style=None, corners=None):
+    """Writes sheet, strip and, with four styles or more, blend as JPEG files.
+
+    Args:
+        stylizer: Stylizer.
+        photo: uint8 [H, W, 3].
+        folder: an existing folder.
+        width: of one picture of the sheet in pixels; strip and blend are smaller.
+        strip_style: name of the strip's style; None takes the first.
+        corners: names of the blend's four styles; None takes the first four.
+
+    Yields:
+        The path of each file, once it is written.
+    """
+    styles = stylizer.styles
+    yield save(folder, 'styles.jpg', contact_sheet(stylizer, reduced(photo, width)))
+    yield save(folder, 'strength.jpg', strength_strip(stylizer, reduced(photo, width // 2),
+                                                      strip_style or styles[0]))
+    if len(styles) >= 4:
+        yield save(folder, 'blend.jpg', blend(stylizer, reduced(photo, width // 2),
+                                              corners or styles[:4]))
+
+
+def save(folder, name, pixels):
+    """Writes a picture into a folder and gives its path."""
+    path = folder.rstrip('/') + '/' + name
+    images.write(path, pixels, quality=90)
+    return path

@@ -1,0 +1,186 @@
+"""Decoding, network and encoding side by side: pictures of one size share a run."""
+
+import collections
+import concurrent.futures
+import os
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf import memory
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.network import frozen
+from resnet_in_tf.pictures import images
+from resnet_in_tf.pictures.color import preserve_color
+from resnet_in_tf.tiles import row_files
+from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in, stylize_rows
+from resnet_in_tf.tiles.network import FixedNetwork, first_width
+
+AT_ONCE = 4  # pictures of one run
+AHEAD = 3 * AT_ONCE  # pictures that are decoded before their turn
+THREADS = 2  # each for decoding and for encoding; the codecs leave Python's lock alone
+
+Photo = collections.namedtuple('Photo', 'job pixels alpha')
+Large = collections.namedtuple('Large', 'job')  # is run in tiles, and not decoded ahead
+Options = collections.namedtuple('Options', 'style_weights keep_color quality exact')
+
+
+class Pipeline:
+    """Restyles files while the next are read and the last are written.
+
+    Args:
+        stylizer: Stylizer; what is not a frozen graph runs each picture whole, by itself.
+        options: Options.
+        max_memory: int, bytes that the process may hold.
+        on_end: called with each job and its error, or None.
+        on_tile: called with a job, how many of its tiles are done, and of how many.
+
+    Attributes:
+        grids: dict from the jobs that ran in tiles to their Grid.
+    """
+
+    def __init__(self, stylizer, options, max_memory, on_end, on_tile):
+        self.stylizer, self.options, self.max_memory = stylizer, options, max_memory
+        self.on_end, self.on_tile = on_end, on_tile
+        self.fixed, self.writing, self.grids = None, collections.deque(), {}
+        self.at_once, self.run_pixels = 1, None
+        model = getattr(stylizer, 'model', '')
+        if model.endswith('.pb'):
+            self.graph_def = frozen.read_graph(model)[0]
+            self.width = first_width(self.graph_def)
+            self.at_once = AT_ONCE
+            self.run_pixels = pixels_in(max_memory - memory.resident(), self.width, stylizer.engine_name)
+
+    def run(self, jobs):
+        """Restyles all jobs; one that fails does not stop the rest."""
+        jobs, reading, waiting = collections.deque(jobs), collections.deque(), {}
+        with concurrent.futures.ThreadPoolExecutor(THREADS) as readers, \
+                concurrent.futures.ThreadPoolExecutor(THREADS) as self.writers:
+            try:
+                while jobs or reading or waiting:
+                    while jobs and len(reading) + sum(map(len, waiting.values())) < AHEAD:
+                        job = jobs.popleft()
+                        reading.append((job, readers.submit(self.read, job)))
+                    if reading:
+                        self.sort_in(*reading.popleft(), waiting)
+                    self.run_groups(waiting, last=not reading)
+                    self.collect(AHEAD)
+                self.collect(0)
+            finally:  # on Ctrl-C, what has not begun is left
+                for _, future in list(reading) + list(self.writing):
+                    future.cancel()
+
+    def read(self, job):
+        """Decodes a picture, unless it is to be run in tiles: Photo or Large."""
+        make_folder(job.target)
+        width, height = images.check(job.source)
+        if self.run_pixels is not None and width * height > self.run_pixels:
+            return Large(job)
+        return Photo(job, *images.read_rgba(job.source))
+
+    def sort_in(self, job, future, waiting):
+        """Puts a picture with those of its size; a large one is restyled at once."""
+        try:
+            photo = future.result()
+            if isinstance(photo, Large):
+                self.run_large(job)
+                self.on_end(job, None)
+            else:
+                waiting.setdefault(photo.pixels.shape, []).append(photo)
+        except UserError as error:
+            self.on_end(job, str(error))
+
+    def run_groups(self, waiting, last):
+        """Runs each size that fills a batch; where no more come, or too many wait, the oldest."""
+        for shape in list(waiting):
+            at_once = self.at_once
+            if at_once > 1:
+                at_once = min(at_once, max(1, self.run_pixels // (shape[0] * shape[1])))
+            full = len(waiting[shape]) >= at_once
+            crowded = sum(map(len, waiting.values())) >= AHEAD
+            if full or crowded or last:
+                group = waiting.pop(shape)
+                for start in range(0, len(group), at_once):
+                    self.run_group(group[start:start + at_once])
+
+    def run_group(self, group):
+        """Restyles pictures of one size, and hands them on to be written."""
+        pixels = [photo.pixels for photo in group]
+        try:
+            if len(group) > 1:
+                stylized = self.stylizer.stylize(np.stack(pixels), self.options.style_weights)
+            else:
+                stylized = [self.stylizer.stylize(pixels[0], self.options.style_weights)]
+        except tf.errors.ResourceExhaustedError:
+            self.run_smaller(group)
+            return
+        for photo, painted in zip(group, stylized):
+            self.writing.append((photo.job, self.writers.submit(self.write, photo, painted)))
+
+    def run_smaller(self, group):
+        """What the device had no memory for: one by one, then in tiles."""
+        if len(group) > 1:
+            for photo in group:
+                self.run_group([photo])
+            return
+        photo = group[0]
+        try:
+            if self.run_pixels is None:
+                raise UserError('%s: the device has not enough memory' % photo.job.source)
+            height, width = photo.pixels.shape[:2]
+            self.run_large(photo.job, max(SMALLEST_TILE ** 2, height * width // 2))
+            self.on_end(photo.job, None)
+        except UserError as error:
+            self.on_end(photo.job, str(error))
+
+    def write(self, photo, painted):
+        if self.options.keep_color:
+            painted = preserve_color(photo.pixels, painted)
+        images.write(photo.job.target, painted, self.options.quality, photo.alpha)
+
+    def collect(self, most):
+        """Waits until no more than `most` pictures are being written, and reports the others."""
+        while self.writing and (len(self.writing) > most or self.writing[0][1].done()):
+            job, future = self.writing.popleft()
+            try:
+                future.result()
+                self.on_end(job, None)
+            except UserError as error:
+                self.on_end(job, str(error))
+
+    def run_large(self, job, max_pixels=None):
+        """Restyles a picture in tiles, and writes it.
+
+        Raises:
+            UserError: it cannot be read or written, or no tile fits into memory.
+        """
+        self.collect(0)
+        if self.fixed is None:
+            self.fixed = FixedNetwork(self.graph_def)
+        options = self.options
+        with row_files.open_source(job.source, self.max_memory) as source, \
+                row_files.open_sink(job.target, source, options.quality) as sink:
+            if max_pixels is None:
+                max_pixels = row_files.tile_pixels(job.source, self.max_memory, self.width,
+                                               source)
+            while True:
+                try:
+                    self.grids[job] = stylize_rows(
+                        self.fixed, source, sink, options.style_weights, max_pixels,
+                        options.exact, options.keep_color,
+                        lambda done, total: self.on_tile(job, done, total))
+                    break
+                except tf.errors.ResourceExhaustedError:
+                    max_pixels = row_files.halved(max_pixels, job.source)
+                    sink.restart()
+            memory.trim()
+            sink.finish()
+
+
+def make_folder(path):
+    """Makes the folder that a file goes to; UserError where it cannot be."""
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise UserError('%s: cannot make the folder (%s)' % (folder, error.strerror)) from error

@@ -1,0 +1,99 @@
+"""A frozen network at work: style mixes, strength, the photo's own colours."""
+
+import numpy as np
+
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.restyling import engines
+
+
+class Stylizer:
+    """Restyles pictures with a frozen network, of any size, one pass each.
+
+    Args:
+        model: path of a .pb that freeze_graph.py wrote; for onnxruntime a .onnx too.
+        impl: instance norm's kernel: 'auto' takes the fused one where it is there, 'fused' insists,
+            'reference' leaves the graph as it is.
+        engine: what runs the network, a key of engines.ENGINES.
+
+    Attributes:
+        style_names: list of str, one a column of style weights; the last is `identity`.
+        styles: the same without `identity`.
+        card: dict that tells how the network was trained.
+        model: path of its file.
+        engine_name: what runs it.
+
+    Raises:
+        UserError: the file is missing or is not such a graph, or the engine is not installed.
+    """
+
+    def __init__(self, model, impl='auto', engine='tensorflow'):
+        self.model, self.engine_name = model, engine
+        self.engine = engines.start(engine, model, impl)
+        self.style_names, self.card, self.run, _ = self.engine
+        self.styles = self.style_names[:-1]
+
+    def style_weights(self, mix, strength=1.0):
+        """Style weights as `parse_mix` makes them, float32 [S]."""
+        return parse_mix(mix, strength, self.style_names)
+
+    def stylize(self, pixels, style_weights):
+        """Restyles one picture or several of one size.
+
+        Args:
+            pixels: uint8 or float32 [H, W, 3] or [N, H, W, 3], RGB in [0, 255].
+            style_weights: float32 [S] for all, or [N, S].
+
+        Returns:
+            float32 of the shape of `pixels`, in [0, 255].
+        """
+        pixels = np.asarray(pixels, np.float32)
+        batch = pixels if pixels.ndim == 4 else pixels[None]
+        weights = np.broadcast_to(np.asarray(style_weights, np.float32),
+                                  [len(batch), len(self.style_names)])
+        stylized = self.run(batch, weights)
+        return stylized if pixels.ndim == 4 else stylized[0]
+
+    def close(self):
+        """Gives the network's memory back."""
+        self.engine.close()
+        self.engine = self.run = None
+
+
+def parse_mix(mix, strength, style_names):
+    """Turns a style mix and a strength into a row of style weights.
+
+    Args:
+        mix: 'wave', '2' (the second style) or 'wave:0.7,udnie:0.3'; weights are made to sum to one.
+        strength: 0 (the photo) to 1 (the style): the mix (1 - s) * identity + s * style.
+        style_names: list of str; the last is `identity`.
+
+    Returns:
+        float32 [S] that sums to one.
+
+    Raises:
+        UserError: unknown style, or a number that is not one.
+    """
+    if not 0 <= strength <= 1:
+        raise UserError('--strength %g is not between 0 and 1' % strength)
+    weights = np.zeros(len(style_names), np.float32)
+    for part in str(mix).split(','):
+        name, _, amount = [word.strip() for word in part.partition(':')]
+        try:
+            value = float(amount) if amount else 1.0
+        except ValueError:
+            value = -1.0
+        if not 0 <= value < np.inf:
+            raise UserError('--style %s: the weight of %s must be a number from 0 up, as in %s:0.5'
+                            % (mix, name or 'a style', name or 'wave'))
+        if name.isdecimal() and 1 <= int(name) < len(style_names) and name not in style_names:
+            name = style_names[int(name) - 1]
+        if name not in style_names:
+            raise UserError('--style %s: this network has no style %r; it has %s' % (
+                mix, name, ', '.join('%d %s' % (number, known)
+                                     for number, known in enumerate(style_names[:-1], 1))))
+        weights[style_names.index(name)] += value
+    if not weights.sum() > 0:
+        raise UserError('--style %s: the weights sum to zero' % mix)
+    weights *= strength / weights.sum()
+    weights[-1] += 1.0 - strength
+    return weights

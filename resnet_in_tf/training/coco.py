@@ -1,0 +1,221 @@
+"""Photos to train on: COCO or a plain folder, a seeded split, and crops that a run can go on from.
+
+Every training sample is a function of its position in the run alone (seed, position -> photo, crop,
+style). A run that was stopped goes on at the position it had reached and sees what it would have seen.
+"""
+
+import collections
+import contextlib
+import functools
+import io
+import os
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.pictures import images
+
+TRAIN_PHOTOS, TEST_PHOTOS = 5000, 1500  # paper, IV.A
+
+Split = collections.namedtuple('Split', 'train test')
+
+
+def open_coco(annotations):
+    """Opens a COCO annotation file without pycocotools' prints.
+
+    Args:
+        annotations: path of an `instances_*.json`.
+
+    Returns:
+        pycocotools.coco.COCO.
+
+    Raises:
+        UserError: the file is missing or not COCO's JSON.
+    """
+    from pycocotools.coco import COCO
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            coco = COCO(annotations)
+        if not all(isinstance(image['file_name'], str) for image in coco.imgs.values()):
+            raise ValueError('a file_name is no text')
+    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+        raise UserError('--coco_annotations %s: not a COCO annotation file (%s); expected an '
+                        'instances_*.json' % (annotations, ' '.join(str(error).split()) or
+                                              type(error).__name__)) from error
+    return coco
+
+
+def list_photos(folder, annotations=None):
+    """Lists the photos of a folder, or those of it that a COCO annotation file names.
+
+    Args:
+        folder: path.
+        annotations: path of a COCO annotation file, or None for every picture in the folder.
+
+    Returns:
+        Sorted list of file names relative to `folder`.
+
+    Raises:
+        UserError: the folder is missing or holds no photo.
+    """
+    if not os.path.isdir(folder):
+        raise UserError('--coco_images %s: no such folder' % folder)
+    if annotations:
+        listed = {image['file_name'] for image in open_coco(annotations).imgs.values()}
+        names = [name for name in listed if os.path.isfile(os.path.join(folder, name))]
+        if not names:
+            raise UserError('--coco_images %s: none of the %d photos that %s names is there'
+                            % (folder, len(listed), annotations))
+    else:
+        names = [os.path.relpath(path, folder) for path in images.list_pictures(folder)]
+    if not names:
+        raise UserError('--coco_images %s: the folder holds no photo' % folder)
+    return sorted(names)
+
+
+def split_photos(names, seed, train=TRAIN_PHOTOS, test=TEST_PHOTOS):
+    """Draws the training and test photos at random; a smaller set is cut in the same proportion.
+
+    Args:
+        names: list of file names.
+        seed: whole number.
+        train, test: how many of each when the set is large enough.
+
+    Returns:
+        Split of two lists without a common member; `train` has one photo at the least.
+    """
+    names = sorted(names)
+    order = np.random.RandomState(seed).permutation(len(names))
+    if len(names) < train + test:
+        test = len(names) * test // (train + test)
+        train = len(names) - test
+    shuffled = [names[index] for index in order]
+    return Split(shuffled[:train], shuffled[train:train + test])
+
+
+class Photos:
+    """Crops of photos by position, with the broken ones passed over and remembered.
+
+    Args:
+        folder: path.
+        names: file names relative to it.
+        image_size: side of a crop in pixels.
+        seed: whole number.
+    """
+
+    def __init__(self, folder, names, image_size, seed):
+        self.folder, self.names = folder, list(names)
+        self.image_size, self.seed = image_size, seed
+        self.broken, self.failure = set(), None
+        self.order = functools.lru_cache(maxsize=2)(
+            lambda epoch: np.random.RandomState([seed, epoch]).permutation(len(self.names)))
+
+    def check(self):
+        """Raises UserError where not one photo can be read."""
+        for name in self.names:
+            try:
+                images.read(os.path.join(self.folder, name))
+                return
+            except images.PictureError as error:
+                last = error
+        raise UserError('--coco_images %s: none of its %d photos can be read; the last one: %s'
+                        % (self.folder, len(self.names), last))
+
+    def name(self, position):
+        """The photo at a position; each epoch sees all photos in an order of its own."""
+        epoch, place = divmod(int(position), len(self.names))
+        return self.names[self.order(epoch)[place]]
+
+    def crop(self, position):
+        """uint8 [image_size, image_size, 3]: a random crop of the photo at a position.
+
+        A photo that can't be read is counted, and the next one that can takes its place.
+        """
+        for candidate in range(position, position + 2 * len(self.names)):
+            name = self.name(candidate)
+            if name in self.broken:
+                continue
+            try:
+                photo = images.read(os.path.join(self.folder, name))
+            except images.PictureError:
+                self.broken.add(name)
+                continue
+            return random_crop(photo, self.image_size, np.random.RandomState([self.seed, position]))
+        # TensorFlow would wrap it in an error of its own: whoever runs the graph looks here.
+        self.failure = UserError('--coco_images %s: no photo can be read any more' % self.folder)
+        raise self.failure
+
+
+def random_crop(photo, size, generator, widest=2.5):
+    """A square out of a photo at a random place and scale, mirrored half of the time.
+
+    Args:
+        photo: uint8 [H, W, 3].
+        size: side of the result in pixels.
+        generator: numpy RandomState.
+        widest: the most that a photo's short side may measure, in sides of the crop.
+
+    Returns:
+        uint8 [size, size, 3].
+    """
+    height, width = photo.shape[:2]
+    short = min(height, width)
+    side = int(round(short * size / generator.uniform(size, max(size, min(short, widest * size)))))
+    side = max(1, min(side, short))
+    top = generator.randint(height - side + 1)
+    left = generator.randint(width - side + 1)
+    crop = images.resize(photo[top:top + side, left:left + side], size, size)
+    return crop[:, ::-1] if generator.randint(2) else crop
+
+
+def style_weights_at(position, styles, identity_share, mix_share, seed):
+    """What a sample is painted in: one row, or a random mix of two.
+
+    Args:
+        position: of the sample in the run.
+        styles: number of styles without `identity`.
+        identity_share: share of the samples whose first row is `identity`, 0 to 1.
+        mix_share: share of the samples that get a second row, 0 to 1.
+        seed: whole number.
+
+    Returns:
+        float32 [styles + 1], which sums to 1; the last is `identity`.
+    """
+    generator = np.random.RandomState([seed, position, 1])
+    first = styles if generator.uniform() < identity_share else generator.randint(styles)
+    weights = np.zeros(styles + 1, np.float32)
+    weights[first] = 1
+    if generator.uniform() < mix_share:
+        second = (first + generator.randint(1, styles + 1)) % (styles + 1)
+        weights[second] = generator.uniform()
+        weights[first] -= weights[second]
+    return weights
+
+
+def input_fn(photos, styles, identity_share, mix_share, batch_size, start, stop):
+    """tf.data of training samples from position start * batch_size on.
+
+    Args:
+        photos: Photos.
+        styles: number of styles without `identity`.
+        identity_share, mix_share: as in `style_weights_at`.
+        batch_size: samples a step.
+        start, stop: first step and the one after the last.
+
+    Returns:
+        tf.data.Dataset of {'photo': float32 [N, size, size, 3] in [0, 255],
+        'style_weights': float32 [N, styles + 1]}.
+    """
+    def sample(position):
+        return (photos.crop(position),
+                style_weights_at(position, styles, identity_share, mix_share, photos.seed))
+
+    def load(position):
+        photo, weights = tf.py_func(sample, [position], [tf.uint8, tf.float32], stateful=False)
+        photo.set_shape([photos.image_size, photos.image_size, 3])
+        weights.set_shape([styles + 1])
+        return {'photo': tf.cast(photo, tf.float32), 'style_weights': weights}
+
+    positions = tf.data.Dataset.range(start * batch_size, stop * batch_size)
+    return positions.map(load, num_parallel_calls=2).batch(batch_size, drop_remainder=True).prefetch(4)

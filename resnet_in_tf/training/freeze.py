@@ -1,0 +1,56 @@
+"""Ends a training run: its newest checkpoint becomes one file that is deployed."""
+
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf import files
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.network.frozen import frozen_graph
+from resnet_in_tf.training import run_record
+
+
+def describe_run(record, step):
+    """The card of a trained run: what it was trained on, with what, and how it ended.
+
+    Args:
+        record: run record.
+        step: step of the checkpoint.
+
+    Returns:
+        dict that JSON can hold.
+    """
+    config = record['config']
+    keys = ('system', 'width', 'image_size', 'style_size', 'batch_size', 'learning_rate',
+            'learning_rate_decay', 'content_weight', 'style_weight', 'tv_weight',
+            'identity_weight', 'identity_share', 'mix_share', 'warmup_steps', 'content_layers',
+            'style_layers', 'seed', 'bfloat16')
+    return {'styles': [dict(style, name=name)
+                       for style, name in zip(record['styles'], record['style_names'])],
+            'style_names': record['style_names'], 'steps': step,
+            'photos': len(record['split']['train']), 'loss_network': record['loss_network'],
+            'losses': record.get('losses', {}), 'versions': record['versions'],
+            'training': {key: config[key] for key in keys}}
+
+
+def freeze(model_dir, output):
+    """Writes the newest checkpoint of a run as a frozen graph, in the reference form.
+
+    Args:
+        model_dir: folder of a run.
+        output: path of the .pb to write.
+
+    Returns:
+        dict, the card.
+
+    Raises:
+        UserError: the folder holds no run or no checkpoint, or the file cannot be written.
+    """
+    record = run_record.read(model_dir)
+    checkpoint = tf.train.latest_checkpoint(model_dir)
+    if checkpoint is None:
+        raise UserError('--model_dir %s: the run has no checkpoint yet' % model_dir)
+    card = describe_run(record, run_record.checkpoint_step(model_dir))
+    frozen = frozen_graph(record['style_names'], card,
+                          lambda name: run_record.read_checkpoint(checkpoint, name),
+                          record['config']['system'], record['config']['width'])
+    files.write_file(output, frozen.SerializeToString())
+    return card

@@ -1,0 +1,35 @@
+"""The paintings that a run is trained on: their names and their pixels."""
+
+import os
+
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.network.generator import IDENTITY
+from resnet_in_tf.pictures import images
+from resnet_in_tf.training.run_record import readable
+
+
+def style_name(path):
+    """A painting's name: its file's name without the ending; ',' and ':' would end it in a mix."""
+    name = readable(os.path.splitext(os.path.basename(path))[0])
+    return name.replace(',', '_').replace(':', '_').strip()
+
+
+def check_styles(styles):
+    """Returns the paintings' names; raises UserError where two agree or one is reserved."""
+    names = [style_name(path) for path in styles]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError('--style: two paintings are called %r; rename one file' % name)
+        if name == IDENTITY or name.isdigit() or not name:
+            raise UserError('--style: %r cannot name a style; rename the file' % name)
+    if not names:
+        raise UserError('--style is missing: give one painting or more, --style a.jpg --style b.jpg')
+    return names
+
+
+def read_painting(path, style_size):
+    """A painting with its long side at most `style_size`: uint8 [H, W, 3]."""
+    painting = images.read(path)
+    height, width = painting.shape[:2]
+    scale = min(1.0, style_size / float(max(height, width)))
+    return images.resize(painting, max(1, round(width * scale)), max(1, round(height * scale)))

@@ -1,0 +1,81 @@
+"""Training that begins with a frozen network: further styles for all rows, or one new row alone."""
+
+import collections
+
+import numpy as np
+
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.network import frozen
+from resnet_in_tf.network.generator import IDENTITY
+
+Start = collections.namedtuple('Start', 'style_names rows variables styles system width')
+Start.__doc__ = """How a run begins.
+
+Fields:
+    style_names: names of all rows of the network; the last is `identity`.
+    rows: the row of each painting that is trained, then that of `identity`.
+    variables: dict name -> float32 array to begin with; empty for a new network.
+    styles: what is known of each painting, a list of dicts, for rows that are not trained here.
+    system, width: of the generator.
+"""
+
+
+def new_network(names, system, width):
+    """The Start of a network that is made from nothing."""
+    style_names = list(names) + [IDENTITY]
+    return Start(style_names, list(range(len(style_names))), {}, [], system, width)
+
+
+def from_network(path, names, add):
+    """The Start of a run that begins with a frozen network.
+
+    A style that the network knows keeps its row; a new one begins with the mean of the others'.
+
+    Args:
+        path: a .pb of freeze_graph.py.
+        names: styles to train.
+        add: whether they are added to the network's own, which then stay as they are.
+
+    Returns:
+        Start.
+
+    Raises:
+        UserError: the file is no such network, or a style to add is in it.
+    """
+    graph_def, known, card = frozen.read_graph(path)
+    training = card.get('training', {})
+    if add:
+        doubled = [name for name in names if name in known]
+        if doubled:
+            raise UserError('--add_style: %s has a style %r already; rename the file'
+                            % (path, doubled[0]))
+        style_names = known[:-1] + list(names) + [IDENTITY]
+    else:
+        style_names = list(names) + [IDENTITY]
+    variables = {name: with_rows(value, known, style_names)
+                 if name.endswith(('/gamma', '/beta')) else value
+                 for name, value in frozen.read_variables(graph_def).items()}
+    rows = [style_names.index(name) for name in list(names) + [IDENTITY]]
+    return Start(style_names, rows, variables, card.get('styles', []) if add else [],
+                 training.get('system', 'resnet_in'), training.get('width', 32))
+
+
+def with_rows(table, known, style_names):
+    """A gamma or beta table [S, C] with its rows in the order of other style names.
+
+    Args:
+        table: float32 [len(known), C].
+        known, style_names: lists of str; the last is `identity`.
+
+    Returns:
+        float32 [len(style_names), C]; a new style's row is the mean of the known styles'.
+    """
+    mean = table[:-1].mean(axis=0)
+    return np.stack([table[known.index(name)] if name in known else mean for name in style_names])
+
+
+def assign(variables, values, session):
+    """Gives variables the values that are known by their names; the others keep theirs."""
+    for variable in variables:
+        if variable.op.name in values:
+            variable.load(values[variable.op.name], session)

@@ -1,0 +1,241 @@
+"""Folders of pictures: where results go, what shares a run, failures, Ctrl-C, memory."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import networks
+import numpy as np
+import pytest
+import running
+import tensorflow.compat.v1 as tf
+
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.pictures import images
+from resnet_in_tf.restyling import batch, pipeline
+from resnet_in_tf.restyling.stylizer import Stylizer
+
+STYLE = np.float32([1, 0, 0])
+
+
+@pytest.fixture(scope='module')
+def model(tmp_path_factory):
+    return networks.write_random(tmp_path_factory.mktemp('batch') / 'net.pb')
+
+
+@pytest.fixture(scope='module')
+def stylizer(model):
+    stylizer = Stylizer(model, impl='reference')
+    yield stylizer
+    stylizer.close()
+
+
+class Negative:
+    """A stylizer whose results are known, and which tells what shared a run."""
+
+    engine_name = 'tensorflow'
+
+    def __init__(self, model='', most=10 ** 9):
+        self.model, self.most, self.shapes = model, most, []
+
+    def stylize(self, pixels, style_weights):
+        self.shapes.append(pixels.shape)
+        if pixels.size > self.most:
+            raise tf.errors.ResourceExhaustedError(None, None, 'OOM')
+        return 255 - np.float32(pixels)
+
+
+def write_pictures(folder, sizes, extension='.png'):
+    """One picture a size (height, width), each of a colour of its own: list of paths."""
+    random = np.random.RandomState(len(sizes))
+    paths = [str(folder / ('%02d%s' % (number, extension))) for number in range(len(sizes))]
+    for path, size in zip(paths, sizes):
+        images.write(path, random.randint(0, 256, size + (3,)).astype(np.uint8))
+    return paths
+
+
+def run(stylizer, source, output, **options):
+    return batch.stylize_files(stylizer, batch.plan(str(source), str(output)), STYLE, **options)
+
+
+def test_a_folder_keeps_its_sub_folders_and_gif_becomes_png(tmp_path):
+    (tmp_path / 'in' / 'sub').mkdir(parents=True)
+    for name in ('a.PNG', 'sub/b.jpg', 'sub/c.gif'):
+        images.write(str(tmp_path / 'in' / name), np.zeros([4, 4, 3], np.uint8))
+    jobs = batch.plan(str(tmp_path / 'in'), 'out')
+    assert [job.target for job in jobs] == ['out/a.PNG', 'out/sub/b.jpg', 'out/sub/c.png']
+    jobs = batch.plan(str(tmp_path / 'in' / 'sub' / '*.jpg'), 'out')
+    assert [job.target for job in jobs] == ['out/b.jpg']
+    assert batch.plan(str(tmp_path / 'in' / 'a.PNG'), 'x.jpg')[0].target == 'x.jpg'
+
+
+def test_two_pictures_never_become_one_file(tmp_path):
+    for name in ('a.gif', 'a.png'):
+        images.write(str(tmp_path / name), np.zeros([4, 4, 3], np.uint8))
+    with pytest.raises(UserError, match='would both become'):
+        batch.plan(str(tmp_path), 'out')
+    with pytest.raises(UserError, match='2 pictures need a folder'):
+        batch.plan(str(tmp_path), 'out.png')
+
+
+def test_pictures_of_one_size_share_a_run_and_each_gets_its_own_result(tmp_path, model):
+    sizes = [(20, 30), (30, 20)] * 5 + [(8, 9)]
+    paths = write_pictures(tmp_path, sizes)
+    stylizer = Negative(model)
+    summary = run(stylizer, tmp_path, tmp_path / 'out')
+    assert [job.source for job in summary.done] == paths and not summary.failed
+    for path in paths:
+        result = images.read(str(tmp_path / 'out' / os.path.basename(path)))
+        assert np.array_equal(result, 255 - images.read(path))
+    assert len(stylizer.shapes) <= 5 and (pipeline.AT_ONCE, 20, 30, 3) in stylizer.shapes
+
+
+def test_what_shares_a_run_does_not_change_the_result(tmp_path, stylizer):
+    write_pictures(tmp_path, [(33, 50)] * 3 + [(40, 21)])
+    run(stylizer, tmp_path, tmp_path / 'out')
+    for name in sorted(os.listdir(str(tmp_path / 'out'))):
+        alone = stylizer.stylize(images.read(str(tmp_path / name)), STYLE)
+        assert np.abs(images.read(str(tmp_path / 'out' / name)) - alone).max() < 0.51
+
+
+def test_a_picture_that_fails_stops_no_other_and_is_named(tmp_path):
+    write_pictures(tmp_path, [(20, 30)] * 4)
+    (tmp_path / '01.png').write_bytes(b'no picture')
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out' / '02.png').mkdir()
+    reported = []
+    summary = run(Negative(), tmp_path, tmp_path / 'out', overwrite=True,
+                  on_job=lambda job, error: reported.append((os.path.basename(job.source), error)))
+    assert [os.path.basename(job.source) for job in summary.done] == ['00.png', '03.png']
+    assert [reason.split(': ')[0] for _, reason in summary.failed] == [
+        str(tmp_path / '01.png'), str(tmp_path / 'out' / '02.png')]
+    assert sorted(name for name, error in reported if error is None) == ['00.png', '03.png']
+    assert len(reported) == 4
+
+
+def test_results_are_skipped_unless_overwritten_and_never_taken_for_pictures(tmp_path):
+    write_pictures(tmp_path, [(5, 5)] * 2)
+    assert len(run(Negative(), tmp_path, tmp_path / 'out').done) == 2
+    stylizer = Negative()
+    summary = run(stylizer, tmp_path, tmp_path / 'out')
+    assert len(summary.skipped) == 2 and not summary.done and not stylizer.shapes
+    assert len(run(stylizer, tmp_path, tmp_path / 'out', overwrite=True).done) == 2
+
+
+def test_transparency_and_the_photos_colours_are_kept(tmp_path):
+    pixels = np.full([6, 7, 3], [200, 30, 40], np.uint8)
+    alpha = np.arange(42, dtype=np.uint8).reshape(6, 7) + 1
+    images.write(str(tmp_path / 'a.png'), pixels, alpha=alpha)
+    run(Negative(), tmp_path, tmp_path / 'out', keep_color=True)
+    result, kept = images.read_rgba(str(tmp_path / 'out' / 'a.png'))
+    assert np.array_equal(kept, alpha)
+    assert result[0, 0, 0] > result[0, 0, 1] + 40  # red still, where the negative is cyan
+
+
+def test_reading_runs_ahead_and_writing_behind_the_network(tmp_path, monkeypatch, model):
+    write_pictures(tmp_path, [(5, 5)] * 9)
+    events, second_read = [], threading.Event()
+    read, write = images.read_rgba, images.write
+
+    def slow_read(path):
+        if path.endswith('08.png'):
+            second_read.set()
+        return read(path)
+
+    class Waiting(Negative):
+        def stylize(self, pixels, style_weights):
+            events.append(second_read.wait(20))  # the last is read while the first runs
+            return super().stylize(pixels, style_weights)
+
+    monkeypatch.setattr(images, 'read_rgba', slow_read)
+    monkeypatch.setattr(images, 'write', lambda *args: (
+        events.append(threading.current_thread() is not threading.main_thread()), write(*args)))
+    run(Waiting(model), tmp_path, tmp_path / 'out')
+    assert len(events) == 12 and all(events)
+
+
+def test_a_decoder_never_runs_further_ahead_than_the_queue(tmp_path, monkeypatch):
+    write_pictures(tmp_path, [(5, 5)] * 40)
+    ahead, read = [0], images.read_rgba
+
+    def counted(path):
+        ahead[0] += 1
+        return read(path)
+
+    class Counting(Negative):
+        def stylize(self, pixels, style_weights):
+            ahead[0] -= 1
+            most.append(ahead[0])
+            return super().stylize(pixels, style_weights)
+
+    most = []
+    monkeypatch.setattr(images, 'read_rgba', counted)
+    assert len(run(Counting(), tmp_path, tmp_path / 'out').done) == 40
+    assert max(most) <= pipeline.AHEAD
+
+
+def test_pictures_too_large_for_memory_run_in_tiles(tmp_path, stylizer, monkeypatch):
+    write_pictures(tmp_path, [(300, 310), (40, 50)])
+    counts = []
+    # As if memory were enough for 256 x 256 pixels and no more.
+    monkeypatch.setattr(pipeline, 'pixels_in', lambda size, width, engine: 256 ** 2)
+    monkeypatch.setattr(pipeline.row_files, 'pixels_in', lambda size, width: 256 ** 2)
+    summary = run(stylizer, tmp_path, tmp_path / 'out', exact=True,
+                  on_tile=lambda job, done, total: counts.append((job.source[-6:], done, total)))
+    assert len(summary.done) == 2 and not summary.failed
+    assert counts[-1] == ('00.png', 32, 32)
+    for name in ('00.png', '01.png'):
+        alone = stylizer.stylize(images.read(str(tmp_path / name)), STYLE)
+        assert np.abs(images.read(str(tmp_path / 'out' / name)) - alone).max() < 0.51
+
+
+def test_what_a_device_has_no_memory_for_runs_one_by_one_then_in_tiles(tmp_path, model):
+    write_pictures(tmp_path, [(60, 70)] * 4 + [(300, 300)])
+    stylizer = Negative(model, most=60 * 70 * 3)
+    summary = run(stylizer, tmp_path, tmp_path / 'out')
+    assert len(summary.done) == 5
+    assert stylizer.shapes[:5] == [(4, 60, 70, 3)] + [(60, 70, 3)] * 4
+    assert images.check(str(tmp_path / 'out' / '04.png')) == (300, 300)
+    assert not np.array_equal(images.read(str(tmp_path / 'out' / '04.png')),
+                              255 - images.read(str(tmp_path / '04.png')))  # the true network ran
+
+
+def test_too_little_memory_for_any_tile_is_one_line_that_says_how_much(tmp_path, stylizer):
+    write_pictures(tmp_path, [(300, 310)])
+    summary = run(stylizer, tmp_path, tmp_path / 'out', max_memory=10 ** 6)
+    reason = summary.failed[0][1]
+    assert reason.startswith(str(tmp_path / '00.png')) and '--max_memory 1MB' in reason
+    assert not (tmp_path / 'out' / '00.png').exists()
+
+
+def test_the_script_runs_in_tiles_and_refuses_a_size_that_is_none(tmp_path, model):
+    write_pictures(tmp_path, [(20, 30)])
+    flags = ['--model', model, '--input', tmp_path / '00.png', '--output', tmp_path / 'o.png']
+    bad, good = running.many([['stylize.py'] + flags + ['--max_memory', '2 pounds'],
+                              ['stylize.py'] + flags + ['--max_memory', '2GB', '--exact']])
+    assert bad.returncode == 2
+    assert bad.stderr == ('error: --max_memory 2 pounds is not a size of memory, such as 2GB or '
+                          '500MB\n')
+    assert good.returncode == 0 and good.stdout == '1 done, 0 skipped, 0 failed\n', good.stderr
+
+
+def test_ctrl_c_ends_a_batch_soon_with_whole_results_and_nothing_else(tmp_path, model):
+    write_pictures(tmp_path, [(64, 64 + 4 * number) for number in range(300)])
+    out = tmp_path / 'out'
+    process = subprocess.Popen(
+        running.argv('stylize.py', '--model', model, '--input', tmp_path, '--output', out),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    deadline = time.time() + running.TIMEOUT
+    while not (out.is_dir() and len(os.listdir(str(out))) > 3) and time.time() < deadline:
+        if process.poll() is not None:
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=running.TIMEOUT)
+    assert process.returncode == 130 and stderr.strip() == 'stopped', stderr
+    names = os.listdir(str(out))
+    assert 3 < len(names) < 300 and not [name for name in names if name.startswith('.')]
+    for name in names:
+        assert images.read(str(out / name)).shape == images.read(str(tmp_path / name)).shape

@@ -1,0 +1,54 @@
+"""The demo's pictures, and the script that makes them."""
+
+import os
+
+import networks
+import numpy as np
+import pytest
+import running
+
+from resnet_in_tf.pictures import images
+from resnet_in_tf.restyling import gallery
+from resnet_in_tf.restyling.stylizer import Stylizer
+
+
+@pytest.fixture(scope='module')
+def stylizer(tmp_path_factory):
+    return Stylizer(networks.write_random(tmp_path_factory.mktemp('gallery') / 'network.pb'))
+
+
+def test_sheet_shows_the_photo_and_every_style(stylizer, face):
+    photo = face[:40, :60]
+    sheet = gallery.contact_sheet(stylizer, photo, columns=2)
+    assert sheet.shape == (2 * (40 + gallery.CAPTION) + gallery.GAP, 2 * 60 + gallery.GAP, 3)
+    assert (sheet[:40, :60] == photo).all()
+    wave = stylizer.stylize(photo, stylizer.style_weights('wave'))
+    assert (sheet[:40, 60 + gallery.GAP:] == gallery.as_bytes(wave)).all()
+
+
+def test_strip_runs_from_the_photo_to_the_style(stylizer, face):
+    photo = face[:40, :60]
+    strip = gallery.strength_strip(stylizer, photo, 'udnie', count=3)
+    assert (strip[:40, :60] == photo).all()
+    udnie = stylizer.stylize(photo, stylizer.style_weights('udnie'))
+    assert (strip[:40, -60:] == gallery.as_bytes(udnie)).all()
+
+
+def test_blend_has_the_four_styles_at_its_corners(stylizer, face):
+    photo = face[:20, :30]
+    corners = ['wave', 'udnie', 'identity', 'wave']
+    square = gallery.blend(stylizer, photo, corners, count=3)
+    assert square.shape == (3 * 20 + 2 * 2, 3 * 30 + 2 * 2, 3)
+    shown = (square[:20, :30], square[:20, -30:], square[-20:, :30], square[-20:, -30:])
+    for corner, tile in zip(corners, shown):
+        expected = stylizer.stylize(photo, stylizer.style_weights(corner))
+        assert np.abs(tile.astype(int) - gallery.as_bytes(expected)).max() <= 1
+
+
+def test_demo_says_where_its_pictures_are(stylizer, tmp_path):
+    result = running.script('demo.py', '--model', stylizer.model, '--output', str(tmp_path / 'demo'),
+                            '--width', '48')
+    assert result.returncode == 0, result.stderr
+    shown = [line[len('Look at '):] for line in result.stdout.splitlines()]
+    assert [os.path.basename(path) for path in shown] == ['styles.jpg', 'strength.jpg']
+    assert all(images.read(path).size for path in shown)
