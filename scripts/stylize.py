@@ -56,19 +56,22 @@ def main(values):
     cli.require(values, 'input', 'output')
     from resnet_in_tf import memory
     from resnet_in_tf.restyling import batch
-    jobs = batch.plan(values['input'], values['output'])
+    plan = batch.plan(values['input'], values['output'], others=[values['style_image'] or ''])
     max_memory = values['max_memory'] and memory.parse_size(values['max_memory'])
     stylizer, weights = open_stylizer(values)
-    with cli.progress_bar(len(jobs), 'picture') as bar:
+    for note in plan.notes:
+        print('note: %s' % note, file=sys.stderr)
+    with cli.progress_bar(len(plan.jobs), 'picture') as bar:
         summary = batch.stylize_files(
-            stylizer, jobs, weights, values['preserve_color'], values['overwrite'],
+            stylizer, plan.jobs, weights, values['preserve_color'], values['overwrite'],
             values['quality'], on_job=lambda job, error: bar.update(), max_memory=max_memory,
             exact=values['exact'],
             on_tile=lambda job, done, total: bar.set_postfix_str('tile %d/%d' % (done, total)))
-    print('%d done, %d skipped, %d failed' % tuple(map(len, summary)))
-    for _, reason in summary.failed:
-        print('failed: %s' % reason, file=sys.stderr)
-    cli.leave(cli.EXIT_SOME_FAILED if summary.failed else cli.EXIT_OK)
+    failed = plan.failed + summary.failed
+    print('%d done, %d skipped, %d failed' % (len(summary.done), len(summary.skipped), len(failed)))
+    for _, reason in failed:
+        print('failed: %s' % ' '.join(reason.split()), file=sys.stderr)
+    cli.leave(cli.EXIT_SOME_FAILED if failed else cli.EXIT_OK)
 
 
 if __name__ == '__main__':

@@ -21,6 +21,10 @@ from PIL import (  # noqa: F401
 from resnet_in_tf.errors import UserError
 
 FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP', 'TIFF', 'GIF', 'PPM')
+EXTENSIONS = {
+    '.jpg': 'JPEG', '.jpeg': 'JPEG', '.jpe': 'JPEG', '.jfif': 'JPEG', '.png': 'PNG',
+    '.webp': 'WEBP', '.bmp': 'BMP', '.tif': 'TIFF', '.tiff': 'TIFF', '.gif': 'GIF',
+    '.ppm': 'PPM', '.pgm': 'PPM', '.pbm': 'PPM', '.pnm': 'PPM'}
 MAX_PIXELS = 178956970  # where Pillow, too, takes a picture for a decompression bomb
 
 _ORIENTATION = 0x0112  # tag number in EXIF and TIFF

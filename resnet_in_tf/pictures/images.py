@@ -1,6 +1,5 @@
 """Pictures in and out: files become upright sRGB pixels and are written whole or not at all."""
 
-import glob
 import io
 import os
 
@@ -10,15 +9,19 @@ from PIL import Image, ImageColor
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.files import atomic_file
 from resnet_in_tf.pictures.decoding import load, over, turned
-from resnet_in_tf.pictures.guards import MAX_PIXELS, PictureError, guarded, open_file, open_picture, refusal
+from resnet_in_tf.pictures.guards import (
+    EXTENSIONS,
+    MAX_PIXELS,
+    PictureError,
+    guarded,
+    open_file,
+    open_picture,
+    refusal,
+)
+from resnet_in_tf.pictures.listing import find_pictures, list_pictures
 
 __all__ = ['PictureError', 'MAX_PIXELS', 'EXTENSIONS', 'read', 'read_rgba', 'decode', 'check',
-           'write', 'encode', 'resize', 'list_pictures']
-
-EXTENSIONS = {
-    '.jpg': 'JPEG', '.jpeg': 'JPEG', '.jpe': 'JPEG', '.jfif': 'JPEG', '.png': 'PNG',
-    '.webp': 'WEBP', '.bmp': 'BMP', '.tif': 'TIFF', '.tiff': 'TIFF', '.gif': 'GIF',
-    '.ppm': 'PPM', '.pgm': 'PPM', '.pbm': 'PPM', '.pnm': 'PPM'}
+           'write', 'encode', 'resize', 'find_pictures', 'list_pictures']
 
 _KEEP_ALPHA = ('PNG', 'WEBP', 'TIFF')
 _MAX_SIDE = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}
@@ -212,43 +215,6 @@ def resize(pixels, width, height):
     if width < 1 or height < 1:
         raise ValueError('cannot resize to {}x{}'.format(width, height))
     return np.array(Image.fromarray(_bytes_of(pixels)).resize((width, height), Image.LANCZOS))
-
-
-def list_pictures(path_or_dir_or_glob):
-    """Lists the picture files that a path, a folder or a pattern stands for.
-
-    Args:
-        path_or_dir_or_glob: str. A file is taken whatever its name. A folder is searched with
-            its sub-folders, hidden ones aside; `**` in a pattern matches any depth.
-
-    Returns:
-        Sorted list of str, never empty.
-
-    Raises:
-        UserError: nothing there.
-    """
-    given = os.fspath(path_or_dir_or_glob)
-    if os.path.isdir(given):
-        found = []
-        for folder, folders, names in os.walk(given):
-            folders[:] = [name for name in folders if not name.startswith('.')]
-            found += [os.path.join(folder, name) for name in names]
-    elif os.path.exists(given):
-        return [given]
-    elif glob.has_magic(given):
-        found = [path for path in glob.glob(given, recursive=True) if os.path.isfile(path)]
-    else:
-        raise UserError('{}: no such file or folder'.format(given))
-    pictures = sorted(path for path in found if _looks_like_picture(path))
-    if not pictures:
-        raise UserError('{}: no pictures here (looked for {})'.format(
-            given, ' '.join(sorted(EXTENSIONS))))
-    return pictures
-
-
-def _looks_like_picture(path):
-    name = os.path.basename(path)  # hidden ones are macOS's "._photo.jpg" and our own .tmp
-    return not name.startswith('.') and os.path.splitext(name)[1].lower() in EXTENSIONS
 
 
 def _flattened(file, name, alpha, formats, max_pixels):

@@ -1,7 +1,6 @@
 """Many pictures through one network: where each result goes, what is skipped, what failed."""
 
 import collections
-import glob
 import os
 
 from resnet_in_tf import memory
@@ -10,62 +9,142 @@ from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import pipeline
 
 Job = collections.namedtuple('Job', 'source target')
+Plan = collections.namedtuple('Plan', 'jobs failed notes')
 Summary = collections.namedtuple('Summary', 'done skipped failed')
 
 # Formats that a restyled picture would suffer in: a palette, or first frames of a film.
 WRITTEN_AS = {'.gif': '.png'}
+ENDINGS = ' '.join(sorted(images.EXTENSIONS))
 
 
-def plan(source, output):
+def plan(source, output, others=()):
     """Pairs each picture with the file that its result goes to.
+
+    Two pictures that would become one file, a.png and a.gif, are told apart: the one that keeps its
+    name has it, the other goes to a.gif.png.
 
     Args:
         source: a file, a folder (with its sub-folders) or a pattern.
-        output: a file for a single picture; else a folder, in which sub-folders are kept.
+        output: a file for a single picture; else a folder, in which sub-folders are kept. What lies
+            in it from before is not restyled once more.
+        others: paths of further files that no result may replace.
 
     Returns:
-        List of Job.
+        Plan: list of Job; (Job, reason) for what cannot be done; lines that tell what was left out.
 
     Raises:
-        UserError: nothing to do, or two pictures would become one file.
+        UserError: nothing to do, a file where a folder is needed, or a result in the place of a
+            picture that it is made from.
     """
-    pictures = images.list_pictures(source)
-    if os.path.isdir(source) and os.path.abspath(output) != os.path.abspath(source):
-        results = os.path.join(os.path.abspath(output), '')  # may lie in the folder, from before
-        pictures = [path for path in pictures if not os.path.abspath(path).startswith(results)]
-    single = len(pictures) == 1 and os.path.isfile(source)
-    to_file = os.path.splitext(output)[1].lower() in images.EXTENSIONS and not os.path.isdir(output)
-    if to_file and not single:
-        raise UserError('--output %s: %d pictures need a folder, not a file'
-                        % (output, len(pictures)))
+    found = images.find_pictures(source)
+    single = os.path.isfile(source)
+    to_file = single and goes_to_file(output)
+    check_output(output, single, len(found.pictures))
+    if os.path.isdir(source) and os.path.isdir(output) and os.path.samefile(source, output):
+        raise UserError('--output %s: is the folder of the pictures themselves; name another' % output)
     if to_file:
-        return [Job(pictures[0], output)]
-    root = source if os.path.isdir(source) else os.path.dirname(plain_part(source))
-    jobs, taken = [], {}
-    for picture in pictures:
+        jobs, clashes, notes = [Job(source, output)], [], []
+    else:
+        pictures, notes = without_results(found, output)
+        jobs, clashes, renamed = targets(pictures, found.root, output)
+        notes = found.notes + notes + renamed
+    failed = [(Job(*problem), '%s: %s' % problem) for problem in found.unreadable] + clashes
+    if not jobs:
+        raise UserError(failed[0][1] if failed else
+                        '%s: the only pictures here are results, in --output %s' % (source, output))
+    check_sources_stay(jobs, output, others)
+    return Plan(jobs, failed, notes)
+
+
+def goes_to_file(output):
+    """Whether the path after --output, for one picture, is a file's and not a folder's."""
+    return os.path.splitext(output)[1].lower() in images.EXTENSIONS and not os.path.isdir(output)
+
+
+def check_output(output, single, number):
+    """UserError where --output can be neither the file nor the folder that it would have to be."""
+    ending = os.path.splitext(output)[1]
+    if os.path.isdir(output) or single and goes_to_file(output):
+        return
+    if os.path.lexists(output):
+        raise UserError('--output %s: is there, and is no folder; name a folder%s' % (
+            output, ', or a file that ends in ' + ENDINGS if single else ''))
+    if single and ending:
+        raise UserError('--output %s: no picture format ends in %s, use one of %s; for a folder '
+                        'write %s%s' % (output, ending, ENDINGS, output, os.sep))
+    if ending.lower() in images.EXTENSIONS:
+        raise UserError('--output %s: %d pictures need a folder, not a file' % (output, number))
+
+
+def without_results(found, output):
+    """Leaves out the pictures below `output`, unless all that is searched lies there.
+
+    Returns:
+        (list of paths, list of notes).
+    """
+    results = os.path.join(os.path.realpath(output), '')
+
+    def inside(folder):
+        return os.path.join(os.path.realpath(folder), '').startswith(results)
+
+    if inside(found.root or '.'):
+        return found.pictures, []
+    folders = {folder: inside(folder) for folder in {os.path.dirname(path) or '.' for path in found.pictures}}
+    kept = [path for path in found.pictures if not folders[os.path.dirname(path) or '.']]
+    number = len(found.pictures) - len(kept)
+    if not number:
+        return kept, []
+    return kept, ['%s: %d picture%s left out as results, in --output %s'
+                  % (found.root or '.', number, '' if number == 1 else 's', output)]
+
+
+def targets(pictures, root, output):
+    """Gives each picture a file below `output` that no other has.
+
+    Returns:
+        (list of Job, list of (Job, reason) for those that none is left for, list of notes).
+    """
+    def wanted(picture):
         stem, extension = os.path.splitext(os.path.relpath(picture, root or '.'))
-        extension = WRITTEN_AS.get(extension.lower(), extension)
-        if extension.lower() not in images.EXTENSIONS:
-            extension = '.png'
-        target = os.path.join(output, stem + extension)
-        if target in taken:
-            raise UserError('%s and %s would both become %s; rename one'
-                            % (taken[target], picture, target))
-        taken[target] = picture
-        jobs.append(Job(picture, target))
-    return jobs
+        new = WRITTEN_AS.get(extension.lower(), extension)
+        return stem, extension, new if new.lower() in images.EXTENSIONS else '.png'
+
+    def place(target):  # two folders of --output may be one, by a link
+        return os.path.join(os.path.realpath(os.path.dirname(target)), os.path.basename(target))
+
+    jobs, failed, notes, taken = {}, [], [], {}
+    for picture in sorted(pictures, key=lambda path: (wanted(path)[1] != wanted(path)[2], path)):
+        stem, old, new = wanted(picture)
+        names = [stem + new] + ([stem + old + new] if old != new else [])
+        free = [name for name in names if place(os.path.join(output, name)) not in taken]
+        target = os.path.join(output, (free or names)[0])
+        other = taken.get(place(os.path.join(output, names[0])))
+        if not free:
+            failed.append((Job(picture, target), '%s and %s would both become %s; rename one'
+                           % (other, picture, target)))
+            continue
+        if free != names:
+            notes.append('%s goes to %s, as %s has the other name' % (picture, target, other))
+        taken[place(target)] = picture
+        jobs[picture] = Job(picture, target)
+    return [jobs[picture] for picture in pictures if picture in jobs], failed, notes
 
 
-def plain_part(pattern):
-    """A pattern's path up to its first wildcard."""
-    if not glob.has_magic(pattern) or os.path.exists(pattern):
-        return pattern
-    kept = []
-    for part in pattern.split(os.sep):
-        if glob.has_magic(part):
-            break
-        kept.append(part)
-    return os.path.join(os.sep if pattern.startswith(os.sep) else '', *(kept + ['']))
+def check_sources_stay(jobs, output, others=()):
+    """UserError where a result would replace a picture, by whatever name or link."""
+    def identity(path):
+        try:
+            status = os.stat(path)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    kept = {identity(path): path for path in [job.source for job in jobs] + list(others)}
+    kept.pop(None, None)
+    for job in jobs:
+        if identity(job.target) in kept:
+            raise UserError('--output %s: the result of %s would take the place of %s; name another '
+                            'folder or file' % (output, job.source, kept[identity(job.target)]))
 
 
 def stylize_files(stylizer, jobs, style_weights, keep_color=False, overwrite=False, quality=95,

@@ -12,7 +12,6 @@ import pytest
 import running
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import batch, pipeline
 from resnet_in_tf.restyling.stylizer import Stylizer
@@ -57,27 +56,18 @@ def write_pictures(folder, sizes, extension='.png'):
 
 
 def run(stylizer, source, output, **options):
-    return batch.stylize_files(stylizer, batch.plan(str(source), str(output)), STYLE, **options)
+    return batch.stylize_files(stylizer, batch.plan(str(source), str(output)).jobs, STYLE, **options)
 
 
 def test_a_folder_keeps_its_sub_folders_and_gif_becomes_png(tmp_path):
     (tmp_path / 'in' / 'sub').mkdir(parents=True)
     for name in ('a.PNG', 'sub/b.jpg', 'sub/c.gif'):
         images.write(str(tmp_path / 'in' / name), np.zeros([4, 4, 3], np.uint8))
-    jobs = batch.plan(str(tmp_path / 'in'), 'out')
+    jobs = batch.plan(str(tmp_path / 'in'), 'out').jobs
     assert [job.target for job in jobs] == ['out/a.PNG', 'out/sub/b.jpg', 'out/sub/c.png']
-    jobs = batch.plan(str(tmp_path / 'in' / 'sub' / '*.jpg'), 'out')
+    jobs = batch.plan(str(tmp_path / 'in' / 'sub' / '*.jpg'), 'out').jobs
     assert [job.target for job in jobs] == ['out/b.jpg']
-    assert batch.plan(str(tmp_path / 'in' / 'a.PNG'), 'x.jpg')[0].target == 'x.jpg'
-
-
-def test_two_pictures_never_become_one_file(tmp_path):
-    for name in ('a.gif', 'a.png'):
-        images.write(str(tmp_path / name), np.zeros([4, 4, 3], np.uint8))
-    with pytest.raises(UserError, match='would both become'):
-        batch.plan(str(tmp_path), 'out')
-    with pytest.raises(UserError, match='2 pictures need a folder'):
-        batch.plan(str(tmp_path), 'out.png')
+    assert batch.plan(str(tmp_path / 'in' / 'a.PNG'), 'x.jpg').jobs[0].target == 'x.jpg'
 
 
 def test_pictures_of_one_size_share_a_run_and_each_gets_its_own_result(tmp_path, model):
