@@ -20,11 +20,11 @@ from resnet_in_tf.pictures.guards import (
 )
 from resnet_in_tf.pictures.listing import find_pictures, list_pictures
 
-__all__ = ['PictureError', 'MAX_PIXELS', 'EXTENSIONS', 'read', 'read_rgba', 'decode', 'check',
-           'write', 'encode', 'resize', 'find_pictures', 'list_pictures']
+__all__ = ['PictureError', 'MAX_PIXELS', 'MAX_SIDE', 'EXTENSIONS', 'read', 'read_rgba', 'decode', 'check',
+           'check_target', 'write', 'encode', 'resize', 'find_pictures', 'list_pictures']
 
 _KEEP_ALPHA = ('PNG', 'WEBP', 'TIFF')
-_MAX_SIDE = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}
+MAX_SIDE = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}  # pixels; other formats hold what fits in memory
 
 
 def read(path, alpha='white', max_pixels=MAX_PIXELS):
@@ -117,6 +117,37 @@ def check(path_or_file, name='picture', formats=None, max_pixels=MAX_PIXELS):
         path_or_file.seek(start)
 
 
+def check_target(path, width, height):
+    """Checks, before any work, that a picture of a size can become a file.
+
+    Args:
+        path: str, the format is that of its extension.
+        width, height: int, in pixels.
+
+    Returns:
+        str, the format.
+
+    Raises:
+        PictureError: unknown extension, or sides that the format cannot hold.
+    """
+    path = os.fspath(path)
+    format_ = EXTENSIONS.get(os.path.splitext(path)[1].lower())
+    if format_ is None:
+        raise refusal(path, 'unknown extension, use one of ' + ' '.join(sorted(EXTENSIONS)))
+    try:
+        _check_sides(format_, width, height)
+    except UserError as error:
+        raise refusal(path, error) from None
+    return format_
+
+
+def _check_sides(format_, width, height):
+    limit = MAX_SIDE.get(format_)
+    if limit and max(height, width) > limit:
+        raise UserError('{}x{} is too large for {}, which ends at {} pixels a side; '
+                        'write a .png'.format(width, height, format_, limit))
+
+
 def write(path, pixels, quality=95, alpha=None):
     """Writes a picture file whole or not at all, in the format of its extension.
 
@@ -131,9 +162,8 @@ def write(path, pixels, quality=95, alpha=None):
         PictureError: the file cannot be written; nothing is left behind.
     """
     path = os.fspath(path)
-    format_ = EXTENSIONS.get(os.path.splitext(path)[1].lower())
-    if format_ is None:
-        raise refusal(path, 'unknown extension, use one of ' + ' '.join(sorted(EXTENSIONS)))
+    pixels = np.asarray(pixels)
+    format_ = check_target(path, *pixels.shape[1::-1])
     target = os.path.realpath(path)  # a link stays a link
     folder = os.path.dirname(target)
     if not os.path.isdir(folder):
@@ -174,10 +204,7 @@ def encode(pixels, format, quality=95, alpha=None):
     if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
         raise ValueError('pixels have shape {}, not [H, W, 3]'.format(pixels.shape))
     height, width = pixels.shape[:2]
-    limit = _MAX_SIDE.get(format_)
-    if limit and max(height, width) > limit:
-        raise UserError('{}x{} is too large for {}, which ends at {} pixels a side; '
-                        'write a .png'.format(width, height, format_, limit))
+    _check_sides(format_, width, height)
     image = Image.fromarray(pixels)
     if alpha is not None:
         alpha = _bytes_of(alpha)

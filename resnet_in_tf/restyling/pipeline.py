@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import logging
 import os
 
 import numpy as np
@@ -19,6 +20,7 @@ from resnet_in_tf.tiles.network import FixedNetwork, first_width
 AT_ONCE = 4  # pictures of one run
 AHEAD = 3 * AT_ONCE  # pictures that are decoded before their turn
 THREADS = 2  # each for decoding and for encoding; the codecs leave Python's lock alone
+REASON = 300  # characters: a library's error can be pages
 
 Photo = collections.namedtuple('Photo', 'job pixels alpha')
 Large = collections.namedtuple('Large', 'job')  # is run in tiles, and not decoded ahead
@@ -69,11 +71,15 @@ class Pipeline:
             finally:  # on Ctrl-C, what has not begun is left
                 for _, future in list(reading) + list(self.writing):
                     future.cancel()
+                if self.fixed is not None:
+                    self.fixed.close()
+                    self.fixed = None
 
     def read(self, job):
         """Decodes a picture, unless it is to be run in tiles: Photo or Large."""
         make_folder(job.target)
         width, height = images.check(job.source)
+        images.check_target(job.target, width, height)
         if self.run_pixels is not None and width * height > self.run_pixels:
             return Large(job)
         return Photo(job, *images.read_rgba(job.source))
@@ -84,11 +90,13 @@ class Pipeline:
             photo = future.result()
             if isinstance(photo, Large):
                 self.run_large(job)
-                self.on_end(job, None)
-            else:
-                waiting.setdefault(photo.pixels.shape, []).append(photo)
-        except UserError as error:
-            self.on_end(job, str(error))
+        except Exception as error:
+            self.on_end(job, reason(job, error))
+            return
+        if isinstance(photo, Large):
+            self.on_end(job, None)
+        else:
+            waiting.setdefault(photo.pixels.shape, []).append(photo)
 
     def run_groups(self, waiting, last):
         """Runs each size that fills a batch; where no more come, or too many wait, the oldest."""
@@ -111,8 +119,14 @@ class Pipeline:
                 stylized = self.stylizer.stylize(np.stack(pixels), self.options.style_weights)
             else:
                 stylized = [self.stylizer.stylize(pixels[0], self.options.style_weights)]
-        except tf.errors.ResourceExhaustedError:
+        except (tf.errors.ResourceExhaustedError, MemoryError):
             self.run_smaller(group)
+            return
+        except Exception as error:
+            if len(group) == 1:
+                self.on_end(group[0].job, reason(group[0].job, error))
+            else:  # one may be to blame, and the others are not
+                self.run_each(group)
             return
         for photo, painted in zip(group, stylized):
             self.writing.append((photo.job, self.writers.submit(self.write, photo, painted)))
@@ -120,8 +134,7 @@ class Pipeline:
     def run_smaller(self, group):
         """What the device had no memory for: one by one, then in tiles."""
         if len(group) > 1:
-            for photo in group:
-                self.run_group([photo])
+            self.run_each(group)
             return
         photo = group[0]
         try:
@@ -129,9 +142,15 @@ class Pipeline:
                 raise UserError('%s: the device has not enough memory' % photo.job.source)
             height, width = photo.pixels.shape[:2]
             self.run_large(photo.job, max(SMALLEST_TILE ** 2, height * width // 2))
+        except Exception as error:
+            self.on_end(photo.job, reason(photo.job, error))
+        else:
             self.on_end(photo.job, None)
-        except UserError as error:
-            self.on_end(photo.job, str(error))
+
+    def run_each(self, group):
+        """Restyles the pictures of a group one by one."""
+        for photo in group:
+            self.run_group([photo])
 
     def write(self, photo, painted):
         if self.options.keep_color:
@@ -144,9 +163,10 @@ class Pipeline:
             job, future = self.writing.popleft()
             try:
                 future.result()
+            except Exception as error:
+                self.on_end(job, reason(job, error))
+            else:
                 self.on_end(job, None)
-            except UserError as error:
-                self.on_end(job, str(error))
 
     def run_large(self, job, max_pixels=None):
         """Restyles a picture in tiles, and writes it.
@@ -175,6 +195,21 @@ class Pipeline:
                     sink.restart()
             memory.trim()
             sink.finish()
+
+
+def reason(job, error):
+    """Why a picture failed, in one line that names it; --verbosity=1 shows where in the code."""
+    if isinstance(error, UserError):
+        line = str(error)
+        if job.source in line or job.target in line:
+            return line
+    elif isinstance(error, MemoryError):
+        line = 'not enough memory; give --max_memory less, or end what else runs'
+    else:
+        logging.debug('%s', job.source, exc_info=error)
+        line = '%s: %s' % (type(error).__name__, getattr(error, 'message', None) or error)
+    line = ' '.join(line.split())
+    return '%s: %s' % (job.source, line if len(line) <= REASON else line[:REASON] + ' ...')
 
 
 def make_folder(path):

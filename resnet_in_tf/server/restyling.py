@@ -52,10 +52,10 @@ def fit(width, height, side):
 
 
 def largest_side(width, height, max_result):
-    """The longest long side at which a photo's result stays within `max_result` pixels."""
-    if width * height <= max_result:
-        return max(width, height)
-    side = int(max(width, height) * math.sqrt(max_result / (width * height)))
+    """The longest long side at which a photo's result stays within `max_result` pixels and JPEG's sides."""
+    side = min(max(width, height), images.MAX_SIDE['JPEG'])
+    if width * height > max_result:
+        side = min(side, int(max(width, height) * math.sqrt(max_result / (width * height))))
     while side > 1 and _pixels(fit(width, height, side)) > max_result:
         side -= 1
     return side

@@ -12,6 +12,7 @@ import pytest
 import running
 import tensorflow.compat.v1 as tf
 
+from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import batch, pipeline
 from resnet_in_tf.restyling.stylizer import Stylizer
@@ -105,6 +106,90 @@ def test_a_picture_that_fails_stops_no_other_and_is_named(tmp_path):
     assert len(reported) == 4
 
 
+class Failing(Negative):
+    """A stylizer that throws an error at the pictures of one colour."""
+
+    def __init__(self, error, model=''):
+        super().__init__(model)
+        self.error = error
+
+    def stylize(self, pixels, style_weights):
+        if (pixels == 7).all(axis=(-3, -2, -1)).any():
+            raise self.error
+        return super().stylize(pixels, style_weights)
+
+
+@pytest.mark.parametrize('alone', [False, True])
+@pytest.mark.parametrize('error, words', [
+    (RuntimeError('[ONNXRuntimeError] :\n  6 : no luck'), 'RuntimeError: [ONNXRuntimeError] : 6 : no luck'),
+    (tf.errors.UnknownError(None, None, 'cuDNN\nfailed'), 'UnknownError: cuDNN failed'),
+    (tf.errors.InternalError(None, None, 'x' * 9999), 'x' * 200),
+    (OSError(5, 'Input/output error'), 'Input/output error'), (KeyError('a'), "KeyError: 'a'"),
+    (UserError('no room in /tmp'), 'no room in /tmp')])
+def test_whatever_goes_wrong_in_one_picture_is_its_line_and_the_rest_is_done(tmp_path, model, alone, error,
+                                                                             words):
+    for number in range(9):
+        color = 7 if number == 4 else number * 20
+        images.write(str(tmp_path / ('%d.png' % number)), np.full([6, 8, 3], color))
+    summary = run(Failing(error, '' if alone else model), tmp_path, tmp_path / 'out')
+    assert len(summary.done) == 8
+    (job, reason), = summary.failed
+    assert reason.startswith(str(tmp_path / '4.png') + ': ') and words in reason
+    assert '\n' not in reason and len(reason) < 999
+    for job in summary.done:
+        assert np.array_equal(images.read(job.target), 255 - images.read(job.source))
+
+
+@pytest.mark.parametrize('place', ['read_rgba', 'write', 'check'])
+@pytest.mark.parametrize('error', [RuntimeError('odd'), MemoryError(), ValueError('odd')])
+def test_what_goes_wrong_while_a_picture_is_read_or_written_is_its_line(tmp_path, monkeypatch, place, error):
+    paths, real = write_pictures(tmp_path, [(5, 6)] * 5), getattr(images, place)
+
+    def fails_at_one(path, *rest):
+        if os.path.basename(path) == '02.png':
+            raise error
+        return real(path, *rest)
+    monkeypatch.setattr(images, place, fails_at_one)
+    summary = run(Negative(), tmp_path, tmp_path / 'out')
+    assert [job.source for job in summary.done] == paths[:2] + paths[3:]
+    assert [reason.startswith(paths[2] + ': ') for _, reason in summary.failed] == [True]
+
+
+def test_a_picture_that_memory_is_too_little_for_runs_in_tiles_or_is_its_line(tmp_path, model):
+    (tmp_path / 'in').mkdir()
+    write_pictures(tmp_path / 'in', [(6, 8)] * 3)
+    bad = str(tmp_path / 'in' / '7.png')
+    images.write(bad, np.full([6, 8, 3], 7))
+    assert len(run(Failing(MemoryError(), model), tmp_path / 'in', tmp_path / 'tiles').done) == 4
+    summary = run(Failing(MemoryError()), tmp_path / 'in', tmp_path / 'out')
+    assert len(summary.done) == 3
+    assert summary.failed[0][1] == bad + ': the device has not enough memory'
+
+
+def test_ctrl_c_is_no_pictures_fault(tmp_path, model):
+    write_pictures(tmp_path, [(5, 6)] * 3)
+    images.write(str(tmp_path / '9.png'), np.full([5, 6, 3], 7))
+    with pytest.raises(KeyboardInterrupt):
+        run(Failing(KeyboardInterrupt(), model), tmp_path, tmp_path / 'out')
+
+
+@pytest.mark.parametrize('size, extension', [
+    ((2, 65501), '.jpg'), ((70000, 1), '.jpeg'), ((1, 16384), '.webp'), ((16384, 1), '.WEBP')])
+def test_a_side_that_the_format_cannot_hold_is_found_before_any_work(tmp_path, size, extension):
+    source = str(tmp_path / 'long.png')
+    images.write(source, np.zeros(size + (3,), np.uint8))
+    for target in ('a' + extension, 'a.png'):
+        stylizer = Negative()
+        summary = run(stylizer, source, tmp_path / target)
+        if target == 'a.png':
+            assert len(summary.done) == 1
+            continue
+        (_, reason), = summary.failed
+        assert reason.startswith(str(tmp_path / target) + ': %dx%d is too large for ' % size[::-1])
+        assert reason.endswith('pixels a side; write a .png') and not stylizer.shapes
+    assert not (tmp_path / ('a' + extension)).exists()
+
+
 def test_results_are_skipped_unless_overwritten_and_never_taken_for_pictures(tmp_path):
     write_pictures(tmp_path, [(5, 5)] * 2)
     assert len(run(Negative(), tmp_path, tmp_path / 'out').done) == 2
@@ -172,10 +257,14 @@ def test_pictures_too_large_for_memory_run_in_tiles(tmp_path, stylizer, monkeypa
     # As if memory were enough for 256 x 256 pixels and no more.
     monkeypatch.setattr(pipeline, 'pixels_in', lambda size, width, engine: 256 ** 2)
     monkeypatch.setattr(pipeline.row_files, 'pixels_in', lambda size, width: 256 ** 2)
+    opened, fixed = [], pipeline.FixedNetwork
+    monkeypatch.setattr(pipeline, 'FixedNetwork', lambda graph: opened.append(fixed(graph)) or opened[-1])
     summary = run(stylizer, tmp_path, tmp_path / 'out', exact=True,
                   on_tile=lambda job, done, total: counts.append((job.source[-6:], done, total)))
     assert len(summary.done) == 2 and not summary.failed
     assert counts[-1] == ('00.png', 32, 32)
+    with pytest.raises(RuntimeError, match='closed'):  # the network of the tiles gives its memory back
+        opened[0].gamma_beta(STYLE)
     for name in ('00.png', '01.png'):
         alone = stylizer.stylize(images.read(str(tmp_path / name)), STYLE)
         assert np.abs(images.read(str(tmp_path / 'out' / name)) - alone).max() < 0.51

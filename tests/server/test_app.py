@@ -102,6 +102,16 @@ def test_size_is_the_long_side_and_never_enlarges(server, photo, query, size):
     assert Image.open(io.BytesIO(body)).size == size
 
 
+def test_a_photo_longer_than_a_jpeg_can_be_is_made_as_long_as_one_can(server):
+    photo = images.encode(np.zeros([2, 70000, 3], np.uint8), 'PNG')
+    status, _, body = server.stylize(photo)
+    assert status == 200 and Image.open(io.BytesIO(body)).size == (65500, 2), body[:200]
+    for width, height in ((70000, 2), (1, 65501), (50000000, 1), (1, 10 ** 9), (10 ** 5, 10 ** 5)):
+        side = restyling.largest_side(width, height, 16 * 10 ** 6)
+        wide, tall = restyling.fit(width, height, side)
+        assert max(wide, tall) <= 65500 and wide * tall <= 16 * 10 ** 6
+
+
 def test_quality_is_the_jpegs(server, photo):
     small, large = (len(server.stylize(photo, 'quality=%d' % quality)[2]) for quality in (10, 95))
     assert small < large / 2
