@@ -1,5 +1,6 @@
 """What every script shares: flags to arguments, one line for a user's error, exit statuses."""
 
+import io
 import logging
 import os
 import signal
@@ -31,11 +32,13 @@ def run(main):
 
     def guarded(argv):
         try:
-            return main(arguments(argv[0]))
+            status = main(arguments(argv[0]))
+            tell_what_is_lost()
+            return status
         except UserError as error:
             fail(error)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            end_broken()
             return 128 + signal.SIGPIPE
         except KeyboardInterrupt:
             print('stopped', file=sys.stderr)
@@ -55,6 +58,7 @@ def fail(error):
 def leave(status):
     """Ends the program at once: TensorFlow's own tear-down takes a second and gives nothing."""
     sys.stdout.flush()
+    tell_what_is_lost()
     sys.stderr.flush()
     os._exit(status)
 
@@ -81,8 +85,59 @@ def quiet():
 
 
 def plain_lines():
-    """Makes stdout show each line at once, and '?' for a letter that the terminal lacks."""
-    sys.stdout = open(sys.stdout.fileno(), 'w', 1, sys.stdout.encoding, 'replace', closefd=False)
+    """Makes stdout and stderr show each line at once, and '?' for a letter that the terminal lacks.
+
+    Neither has to be there: what cannot be said is lost, and the work is not.
+    """
+    for descriptor in (0, 1, 2):  # else the next file that is opened takes the place, and the words
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    for name, descriptor, errors in (('stdout', 1, 'replace'), ('stderr', 2, 'backslashreplace')):
+        before = getattr(sys, name)
+        raw = Output(descriptor if before is None else before.fileno(), before is not None)
+        setattr(sys, name, io.TextIOWrapper(io.BufferedWriter(raw), getattr(before, 'encoding', 'utf-8'),
+                                            errors, line_buffering=True))
+
+
+class Output(io.FileIO):
+    """A stream of words that can be lost, when a disk is full, without an end to the work.
+
+    Args:
+        descriptor: int.
+        wanted: whether anybody gave the stream; else it leads nowhere.
+    """
+
+    def __init__(self, descriptor, wanted=True):
+        super().__init__(descriptor if wanted else os.open(os.devnull, os.O_WRONLY), 'w', closefd=False)
+        self.lost = None
+
+    def write(self, data):
+        """Writes bytes; a reader that has left is the one error."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.lost = error
+            return len(data)
+
+
+def end_broken():
+    """Sends nowhere what a stream still holds for a reader that has left."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def tell_what_is_lost():
+    """Says on stderr that stdout could not be written."""
+    lost = getattr(getattr(getattr(sys.stdout, 'buffer', None), 'raw', None), 'lost', None)
+    if lost:
+        print('warning: standard output is cut short (%s)' % lost.strerror, file=sys.stderr)
 
 
 def progress_bar(total, unit):

@@ -113,3 +113,43 @@ def test_letters_that_the_terminal_lacks_do_not_stop_a_script(run):
     result = run("print('caf\\u00e9'); return 0", '--name=x', LC_ALL='POSIX', PYTHONCOERCECLOCALE='0',
                  PYTHONUTF8='0')
     assert result.returncode == 0 and result.stdout.startswith(b'caf')
+
+
+@pytest.fixture
+def redirected(run, tmp_path):
+    """Runs a script under a shell's redirections: (status, rest of stdout, what it did)."""
+    def run_script(redirection, body='pass'):
+        run("%s\n    print('caf\\u00e9' * 3000); print('x', file=sys.stderr); print('last')\n"
+            "    open(values['name'], 'w').write('done'); print('more'); return cli.EXIT_OK" % body,
+            '--name=%s' % (tmp_path / 'first'))
+        assert (tmp_path / 'first').read_text() == 'done'
+        command = '"%s" "%s" --name="%s" %s' % (sys.executable, tmp_path / 'count.py', tmp_path / 'done',
+                                                redirection)
+        result = subprocess.run(['sh', '-c', command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                timeout=60)
+        return result, tmp_path / 'done'
+    return run_script
+
+
+@pytest.mark.parametrize('redirection', [
+    '>&-', '2>&-', '>&- 2>&-', '<&- >&- 2>&-', '<&-', '>/dev/full', '2>/dev/full', '>/dev/full 2>/dev/full',
+    '>&- 2>/dev/full'])
+def test_the_work_is_done_where_words_cannot_be_said(redirected, redirection):
+    result, done = redirected(redirection)
+    assert result.returncode == 0 and done.read_text() == 'done'
+    assert b'Traceback' not in result.stderr + result.stdout
+    if redirection == '>/dev/full':
+        assert result.stderr == b'x\nwarning: standard output is cut short (No space left on device)\n'
+
+
+def test_a_file_never_gets_the_words_of_a_closed_stream(redirected, tmp_path):
+    _, done = redirected('>&- 2>&-', "kept = [open(values['name'] + str(n), 'w') for n in range(4)]")
+    assert done.read_text() == 'done'
+    assert [(tmp_path / ('done%d' % number)).read_bytes() for number in range(4)] == [b''] * 4
+
+
+def test_an_error_keeps_its_status_where_it_cannot_be_said(run, tmp_path):
+    run("raise UserError('no')", '--name=x')
+    for redirection in ('2>&-', '2>/dev/full', '>&- 2>&-'):
+        assert subprocess.call(['sh', '-c', '"%s" "%s" --name=x %s' % (
+            sys.executable, tmp_path / 'count.py', redirection)], timeout=60) == 2
