@@ -5,7 +5,8 @@ import io
 import numpy as np
 from PIL import Image, ImageCms
 
-from resnet_in_tf.pictures.guards import guarded, open_picture, refusal, without_warnings
+from resnet_in_tf.pictures.errors import refusal
+from resnet_in_tf.pictures.guards import guarded, open_picture, without_warnings
 
 # EXIF orientation -> (swap axes, row step, column step) that make the picture upright
 _TURNS = {1: (False, 1, 1), 2: (False, 1, -1), 3: (False, -1, -1), 4: (False, -1, 1),

@@ -1,4 +1,4 @@
-"""Guards against bad picture files: which formats open, how large, and the words of a refusal."""
+"""Guards against bad picture files: which formats open, and how large."""
 
 import contextlib
 import os
@@ -19,6 +19,8 @@ from PIL import (  # noqa: F401
 )
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.pictures.containers import ORIENTATION, without_metadata
+from resnet_in_tf.pictures.errors import refusal
 
 FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP', 'TIFF', 'GIF', 'PPM')
 EXTENSIONS = {
@@ -27,26 +29,7 @@ EXTENSIONS = {
     '.ppm': 'PPM', '.pgm': 'PPM', '.pbm': 'PPM', '.pnm': 'PPM'}
 MAX_PIXELS = 178956970  # where Pillow, too, takes a picture for a decompression bomb
 
-_ORIENTATION = 0x0112  # tag number in EXIF and TIFF
 _warnings_lock = threading.Lock()
-
-
-class PictureError(UserError):
-    """A picture that cannot be read or written: `<path>: <reason>`, one line."""
-
-
-def refusal(name, reason):
-    """Builds the error for a picture.
-
-    Args:
-        name: str, the file as the user knows it.
-        reason: str or exception; runs of white space become one blank.
-
-    Returns:
-        PictureError, to be raised.
-    """
-    name = ' '.join(str(name).splitlines())
-    return PictureError('{}: {}'.format(name, ' '.join(str(reason).split())))
 
 
 @contextlib.contextmanager
@@ -129,14 +112,13 @@ def open_picture(file, name, formats=None, max_pixels=MAX_PIXELS):
     if not prefix:
         raise refusal(name, 'the file is empty')
     with guarded(name), without_warnings():
-        image = _open_header(file, prefix, name, formats)
+        image, orientation = _open_header(file, prefix, name, formats, max_pixels)
         if image.format == 'TIFF':
             # Pillow turns a TIFF while it loads, and releases differ in the size they tell before.
             width, height = int(image.tag_v2[256]), int(image.tag_v2[257])
-            orientation, todo = image.tag_v2.get(_ORIENTATION), 1
+            orientation, todo = image.tag_v2.get(ORIENTATION), 1
         else:
-            width, height = image.size
-            orientation = todo = _exif_orientation(image.info.get('exif'))
+            (width, height), todo = image.size, orientation
     if width < 1 or height < 1:
         raise refusal(name, 'the picture has no pixels ({}x{})'.format(width, height))
     if width * height > max_pixels:
@@ -154,7 +136,7 @@ def without_warnings():
         yield
 
 
-def _open_header(file, prefix, name, formats):
+def _open_header(file, prefix, name, formats, max_pixels):
     # Image.open would warn of, or refuse, large pictures by its own global limit.
     for format_ in formats:
         factory, accept = Image.OPEN[format_]
@@ -162,22 +144,10 @@ def _open_header(file, prefix, name, formats):
         if isinstance(accepted, str):
             raise refusal(name, 'this Pillow cannot read {} files'.format(format_))
         if accepted:
-            file.seek(0)
+            view, orientation = without_metadata(file, name, format_, max_pixels)
             try:
-                return factory(file, '')
+                return factory(view, ''), orientation
             except SyntaxError as error:
                 raise refusal(name, 'damaged {} file ({})'.format(
                     format_, str(error) or 'bad header')) from error
     raise refusal(name, 'not a picture in a known format ({})'.format(', '.join(formats)))
-
-
-def _exif_orientation(block):
-    if not block:
-        return 1
-    exif = Image.Exif()
-    try:
-        exif.load(block)
-        orientation = exif.get(_ORIENTATION)
-    except Exception:  # a damaged EXIF block says nothing about the picture
-        return 1
-    return orientation if orientation in range(1, 9) else 1

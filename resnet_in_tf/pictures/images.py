@@ -9,15 +9,8 @@ from PIL import Image, ImageColor
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.files import atomic_file
 from resnet_in_tf.pictures.decoding import load, over, turned
-from resnet_in_tf.pictures.guards import (
-    EXTENSIONS,
-    MAX_PIXELS,
-    PictureError,
-    guarded,
-    open_file,
-    open_picture,
-    refusal,
-)
+from resnet_in_tf.pictures.errors import PictureError, refusal
+from resnet_in_tf.pictures.guards import EXTENSIONS, MAX_PIXELS, guarded, open_file, open_picture
 from resnet_in_tf.pictures.listing import find_pictures, list_pictures
 
 __all__ = ['PictureError', 'MAX_PIXELS', 'MAX_SIDE', 'EXTENSIONS', 'read', 'read_rgba', 'decode', 'check',
