@@ -30,6 +30,26 @@ def script(name, *flags, python=sys.executable):
                           universal_newlines=True, timeout=TIMEOUT)
 
 
+def hear_signals():
+    """In a child, before its program begins: every signal does again what it does by itself.
+
+    Children inherit what their parent ignores or blocks, and a shell lets what it starts in the
+    background ignore Ctrl-C.
+    """
+    for number in set(range(1, signal.NSIG)) - {signal.SIGKILL, signal.SIGSTOP}:
+        try:
+            signal.signal(number, signal.SIG_DFL)
+        except (OSError, ValueError):  # numbers that the C library keeps for itself
+            pass
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def start(command, **settings):
+    """Starts a process that a test will send signals to: subprocess.Popen with text pipes."""
+    pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'universal_newlines': True}
+    return subprocess.Popen(command, preexec_fn=hear_signals, **dict(pipes, **settings))
+
+
 def many(commands):
     """Runs scripts one after another at the cost of one start of TensorFlow.
 

@@ -2,19 +2,16 @@
 
 import http.client
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import uuid
 
 import numpy as np
+import running
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.network import frozen
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STYLES = ['wave', 'starry_night', 'scream', 'udnie', 'mosaic', 'composition', 'muse', 'rain']
 
 
@@ -45,9 +42,8 @@ class Server:
 
     def __init__(self, model, *flags):
         # What it logs goes to pytest's own capture; a pipe that nobody reads would fill up.
-        self.process = subprocess.Popen(
-            [sys.executable, os.path.join(ROOT, 'scripts', 'serve.py'), '--model', str(model),
-             '--port', '0'] + list(flags), stdout=subprocess.PIPE, universal_newlines=True)
+        self.process = running.start(
+            running.argv('serve.py', '--model', model, '--port', '0', *flags), stderr=None)
         self.line = self.process.stdout.readline()
         found = re.search(r'http://127\.0\.0\.1:(\d+)', self.line)
         if not found:

@@ -28,11 +28,6 @@ if __name__ == '__main__':
 ''' % running.ROOT
 
 
-def hear_ctrl_c():
-    """A shell lets what it starts in the background ignore Ctrl-C, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.fixture
 def run(tmp_path):
     def run_script(body, *flags, **environment):
@@ -41,7 +36,7 @@ def run(tmp_path):
         return subprocess.run([sys.executable, str(path)] + list(flags), timeout=60,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               env=dict(os.environ, PYTHONIOENCODING='', **environment),
-                              preexec_fn=hear_ctrl_c)
+                              preexec_fn=running.hear_signals)
     return run_script
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import threading
 import time
 
@@ -303,9 +302,8 @@ def test_the_script_runs_in_tiles_and_refuses_a_size_that_is_none(tmp_path, mode
 def test_ctrl_c_ends_a_batch_soon_with_whole_results_and_nothing_else(tmp_path, model):
     write_pictures(tmp_path, [(64, 64 + 4 * number) for number in range(300)])
     out = tmp_path / 'out'
-    process = subprocess.Popen(
-        running.argv('stylize.py', '--model', model, '--input', tmp_path, '--output', out),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    process = running.start(
+        running.argv('stylize.py', '--model', model, '--input', tmp_path, '--output', out))
     deadline = time.time() + running.TIMEOUT
     while not (out.is_dir() and len(os.listdir(str(out))) > 3) and time.time() < deadline:
         if process.poll() is not None:

@@ -4,7 +4,6 @@ import glob
 import os
 import shutil
 import signal
-import subprocess
 
 import numpy as np
 import pytest
@@ -202,8 +201,7 @@ def test_photos_that_vanish_in_the_middle_of_a_run_are_one_line(tmp_path, painti
 
 def stop_at(command, step, number):
     """Runs train.py until it reports a step, sends a signal: (exit status, stdout after it, stderr)."""
-    process = subprocess.Popen(running.argv('train.py', *command), stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, universal_newlines=True)
+    process = running.start(running.argv('train.py', *command))
     for line in process.stdout:
         if line.startswith('step %d of ' % step):
             process.send_signal(number)

@@ -56,8 +56,8 @@ def folder(tmp_path_factory, face):
              'mask_photos': 1, 'curve_photos': 1, 'segments': 3, 'crops': 4, 'timing_runs': 2}
     command = ['report'] + ['--%s=%s' % item for item in flags.items()]
     first = root / 'report' / 'networks' / 'resnet_in' / '000002.pb'
-    process = subprocess.Popen(running.argv('evaluate.py', *command), stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
+    process = running.start(running.argv('evaluate.py', *command), stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
     end = time.time() + running.TIMEOUT
     while not first.exists() and process.poll() is None and time.time() < end:
         time.sleep(0.05)
