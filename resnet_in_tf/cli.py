@@ -5,6 +5,8 @@ import logging
 import os
 import signal
 import sys
+import threading
+import time
 import warnings
 
 from absl import app, flags
@@ -12,6 +14,11 @@ from absl import app, flags
 from resnet_in_tf.errors import UserError
 
 EXIT_OK, EXIT_SOME_FAILED, EXIT_UNUSABLE, EXIT_STOPPED = 0, 1, 2, 3
+GRACE = 2  # seconds that SIGTERM leaves to tidy up; `docker stop` gives 10
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a script the way Ctrl-C does."""
 
 
 def run(main):
@@ -40,13 +47,42 @@ def run(main):
         except BrokenPipeError:
             end_broken()
             return 128 + signal.SIGPIPE
-        except KeyboardInterrupt:
-            print('stopped', file=sys.stderr)
-            return 128 + signal.SIGINT
 
-    quiet()
-    plain_lines()
-    app.run(guarded, flags_parser=parse)
+    try:
+        plain_lines()
+        end_on_sigterm()
+        quiet()
+        app.run(guarded, flags_parser=parse)
+    except KeyboardInterrupt as stop:
+        print('stopped', file=sys.stderr)
+        sys.exit(128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT))
+
+
+def end_on_sigterm():
+    """Ends the script on SIGTERM, with status 143, unless what it runs handles the signal itself.
+
+    Process 1 of a container ignores SIGTERM until there is a handler. Python's handlers wait for
+    TensorFlow to come back, which can take minutes: a thread sees to it that the end comes anyway.
+    """
+    def handler(number, frame):
+        while frame:
+            if 'importlib' in frame.f_code.co_filename:  # an exception here can crash native modules
+                os.write(2, b'stopped\n')  # print may be what was interrupted
+                os._exit(128 + number)
+            frame = frame.f_back
+        raise Terminated
+
+    def watch():
+        while os.read(heard, 1) != bytes([signal.SIGTERM]) or signal.getsignal(signal.SIGTERM) != handler:
+            pass
+        time.sleep(GRACE)
+        os._exit(128 + signal.SIGTERM)
+
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told)
+    threading.Thread(target=watch, daemon=True).start()
+    signal.signal(signal.SIGTERM, handler)
 
 
 def fail(error):

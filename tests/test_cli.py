@@ -1,6 +1,7 @@
 """What all scripts share: one line for a mistake, the exit status, --help."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,6 +83,97 @@ def test_a_bug_is_a_traceback(run):
 def test_ctrl_c_outside_training_is_a_word_and_the_usual_status(run):
     result = run('os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(30)', '--name=x')
     assert (result.returncode, result.stderr) == (128 + signal.SIGINT, b'stopped\n')
+
+
+@pytest.fixture
+def started(run, tmp_path):
+    """Starts a script that says when it is in its main part: a Popen that has got so far."""
+    processes = []
+
+    def start(body):
+        run('return 0', '--name=x')
+        (tmp_path / 'count.py').write_text(SCRIPT % ("print('here'); " + body))
+        processes.append(running.start([sys.executable, str(tmp_path / 'count.py'), '--name=x']))
+        assert processes[-1].stdout.readline() == 'here\n'
+        return processes[-1]
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+# A call that comes back to Python for nobody, as a long pass of TensorFlow's.
+STUCK = ("import ctypes; lock, library = ctypes.create_string_buffer(64), ctypes.CDLL(None); "
+         "library.pthread_mutex_lock(lock); print('stuck'); library.pthread_mutex_lock(lock)")
+OWN = "signal.signal(signal.SIGTERM, lambda *_: os._exit(7)); print('set'); import time; time.sleep(600)"
+
+
+def test_sigterm_is_a_word_and_the_usual_status(started):
+    process = started('import time; time.sleep(600)')
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=60) == ('', 'stopped\n')
+    assert process.returncode == 128 + signal.SIGTERM
+
+
+def test_sigterm_ends_a_script_that_is_deep_in_native_code(started):
+    process = started(STUCK)
+    assert process.stdout.readline() == 'stuck\n'
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 128 + signal.SIGTERM
+
+
+def test_sigterm_in_the_middle_of_an_import_raises_nothing_there(started, tmp_path):
+    """Native modules crash on an exception while they are set up."""
+    (tmp_path / 'slow.py').write_text("""
+import time
+try:
+    print('importing', flush=True)
+    time.sleep(600)
+finally:
+    print('an exception', flush=True)
+""")
+    process = started('sys.path.insert(0, %r); import slow' % str(tmp_path))
+    assert process.stdout.readline() == 'importing\n'
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=60) == ('', 'stopped\n')
+    assert process.returncode == 128 + signal.SIGTERM
+
+
+def test_sigterm_lets_a_script_tidy_up(started, tmp_path):
+    process = started("""
+    import tempfile, time
+    with tempfile.TemporaryDirectory(dir=%r):
+        time.sleep(600)""" % str(tmp_path))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 128 + signal.SIGTERM
+    assert os.listdir(str(tmp_path)) == ['count.py']
+
+
+def test_what_handles_sigterm_itself_goes_on_to(started):
+    process = started(OWN)
+    assert process.stdout.readline() == 'set\n'
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 7
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which('unshare'),
+                    reason='SIGTERM TO PROCESS 1 IS NOT TESTED: a process space of its own needs root')
+def test_sigterm_ends_a_script_that_is_process_1_as_in_a_container(run, tmp_path):
+    run('return 0', '--name=x')
+    (tmp_path / 'count.py').write_text(SCRIPT % 'print(os.getpid()); import time; time.sleep(600)')
+    process = running.start(['unshare', '--pid', '--fork', '--kill-child', sys.executable,
+                             str(tmp_path / 'count.py'), '--name=x'])
+    try:
+        if process.stdout.readline() != '1\n':
+            process.kill()
+            pytest.skip('SIGTERM TO PROCESS 1 IS NOT TESTED: ' + process.stderr.read().strip())
+        with open('/proc/%d/task/%d/children' % (process.pid, process.pid)) as file:
+            os.kill(int(file.read()), signal.SIGTERM)
+        assert process.communicate(timeout=60) == ('', 'stopped\n')
+        assert process.returncode == 128 + signal.SIGTERM
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_reader_that_goes_away_is_no_traceback_and_no_success(run, tmp_path):
