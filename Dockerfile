@@ -45,20 +45,23 @@ COPY resnet_in_tf resnet_in_tf
 COPY scripts scripts
 RUN python3 -m pip install --no-deps --force-reinstall .
 
-# The instance-norm op, built ahead.
+# The instance-norm op, built ahead, where no volume hides it.
 WORKDIR /data
-ENV RESNET_IN_TF_CACHE=/opt/resnet_in_tf/op KERAS_HOME=/cache/keras
+ENV RESNET_IN_TF_KERNELS=/opt/resnet_in_tf/op
 RUN python3 -m resnet_in_tf.instance_norm.build
 
 COPY checkpoints /checkpoints
 COPY docker/entrypoint /usr/local/bin/entrypoint
 
-# Open to any user id, so that `docker run --user "$(id -u)"` writes files of yours.
+# Open to any user id, so that `docker run --user "$(id -u)"` writes files of yours. Whoever comes first
+# to a cache must not shut the next one out, so its folders are there. COPY keeps a private clone's modes.
 RUN useradd --create-home --non-unique --uid 1000 artist \
-    && mkdir -p /data /models /cache \
-    && chmod 1777 /data /models /cache /opt/resnet_in_tf/op \
+    && mkdir -p /models /cache/keras/models /cache/matplotlib /cache/resnet_in_tf \
+    && find /data /models /cache /home/artist "${RESNET_IN_TF_KERNELS}" -type d -exec chmod 1777 {} + \
+    && chmod -R a+rX /checkpoints \
     && chmod 755 /usr/local/bin/entrypoint
-ENV HOME=/home/artist
+# Only now: what ran as root above would have left files of root's there.
+ENV HOME=/home/artist XDG_CACHE_HOME=/cache KERAS_HOME=/cache/keras MPLCONFIGDIR=/cache/matplotlib
 
 VOLUME ["/data", "/models", "/cache"]
 EXPOSE 8080

@@ -222,6 +222,17 @@ def test_installation_holds_every_file_of_the_package(installation):
             assert os.path.exists(os.path.join(library, path)), path
 
 
+def required(installation, python, extra=''):
+    """What the installed package requires under a version of Python."""
+    _, library = installation
+    metadata = next(name for name in os.listdir(library) if name.endswith('.dist-info'))
+    with open(os.path.join(library, metadata, 'METADATA'), encoding='utf-8') as handle:
+        requirements = [Requirement(line.split(':', 1)[1].strip()) for line in handle
+                        if line.startswith('Requires-Dist:')]
+    return [item for item in requirements
+            if item.marker.evaluate({'python_version': python, 'extra': extra})]
+
+
 @pytest.mark.parametrize('python, tensorflow', [
     ('3.6', 'tensorflow-gpu==1.15.0'),
     ('3.7', 'tensorflow-gpu==1.15.0'),
@@ -230,17 +241,16 @@ def test_installation_holds_every_file_of_the_package(installation):
     ('3.11', 'tensorflow<2.16,>=2.15'),
 ])
 def test_tensorflow_is_picked_by_python_version(installation, python, tensorflow):
-    _, library = installation
-    metadata = next(name for name in os.listdir(library) if name.endswith('.dist-info'))
-    with open(os.path.join(library, metadata, 'METADATA'), encoding='utf-8') as handle:
-        lines = [line.split(':', 1)[1].strip() for line in handle
-                 if line.startswith('Requires-Dist:')]
-    requirements = [Requirement(line) for line in lines]
-    named = ['{}{}'.format(item.name, item.specifier) for item in requirements
-             if item.marker.evaluate({'python_version': python, 'extra': ''})]
+    named = ['{}{}'.format(item.name, item.specifier) for item in required(installation, python)]
     assert [item for item in named if item.startswith('tensorflow')] == (
         [tensorflow] if tensorflow else [])
     assert len(named) >= 7
+
+
+@pytest.mark.parametrize('python', ['3.6', '3.7', '3.8', '3.9', '3.11'])
+def test_onnx_brings_what_tf2onnx_imports_without_declaring_it(installation, python):
+    named = {item.name for item in required(installation, python, 'onnx')}
+    assert {'tf2onnx', 'onnx', 'onnxruntime', 'packaging'} <= named
 
 
 def test_make_compares_the_python_asked_for_with_the_one_that_is_there(machine, tmp_path):

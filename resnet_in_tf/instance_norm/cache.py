@@ -13,6 +13,11 @@ from resnet_in_tf.instance_norm.compiler import BuildError
 LOG = logging.getLogger('resnet_in_tf')
 
 
+def kernel_folder():
+    """`$RESNET_IN_TF_KERNELS`, for kernels built ahead apart from what else is cached, else the cache."""
+    return os.environ.get('RESNET_IN_TF_KERNELS') or cache_folder()
+
+
 def build(gpu=False, again=False):
     """Compiles the kernels, unless the cache has them.
 
@@ -32,7 +37,7 @@ def build(gpu=False, again=False):
     if gpu and not cuda:
         raise BuildError('the CUDA kernels need a CUDA toolkit: put nvcc on PATH or set CUDA_HOME')
     parts = '\0'.join(compiler.inputs_of_the_build(cxx, cuda))
-    folder = cache_folder()
+    folder = kernel_folder()
     path = os.path.join(folder, 'instance_norm-%s-%s.so' % (
         'cuda' if gpu else 'cpu', hashlib.sha256(parts.encode()).hexdigest()[:16]))
     if os.path.exists(path) and not again:
