@@ -2,9 +2,18 @@
 
 import contextlib
 import os
+import re
 import uuid
 
 from resnet_in_tf.errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows, where an open file cannot be replaced and nothing is left to tell by
+    fcntl = None  # type: ignore
+
+TEMPORARY = '.resnet_in_tf-%s.tmp'
+_OURS = re.compile(r'\.resnet_in_tf-[0-9a-f]{32}\.tmp')
 
 
 @contextlib.contextmanager
@@ -21,27 +30,75 @@ def atomic_file(path):
         OSError: as the file system says; nothing is left behind.
     """
     target = os.path.realpath(path)
-    temporary = os.path.join(os.path.dirname(target), '.%s.tmp' % uuid.uuid4().hex)
+    file = _temporary_file(os.path.dirname(target))
+    temporary = file.name
     try:
-        with open(temporary, 'xb') as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())  # some file systems report a full disk only here
-        os.replace(temporary, target)
+            if fcntl:
+                os.replace(temporary, target)
+        if not fcntl:
+            os.replace(temporary, target)
     except BaseException:
         if os.path.exists(temporary):
             os.remove(temporary)
         raise
 
 
+def remove_leftovers(folder):
+    """Removes what a killed process of this program left half written in a folder.
+
+    A file that any process still writes, here or in another container, is locked and stays; so does
+    whatever cannot be locked or removed.
+
+    Args:
+        folder: str; need not exist.
+    """
+    if not fcntl:
+        return
+    try:
+        names = [name for name in os.listdir(folder) if _OURS.fullmatch(name)]
+    except OSError:
+        return
+    for name in names:
+        path = os.path.join(folder, name)
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with open(descriptor, 'r+b') as file:
+                if _lock(file):
+                    os.remove(path)
+
+
+def _temporary_file(folder):
+    # Locked until it has its name: who gets the lock knows that the maker is gone.
+    while True:
+        path = os.path.join(folder, TEMPORARY % uuid.uuid4().hex)
+        file = open(path, 'xb')
+        if not _lock(file, wait=True) or os.path.exists(path):
+            return file
+        file.close()  # taken for a leftover in the moment before it was locked
+
+
+def _lock(file, wait=False):
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except (AttributeError, OSError):  # there are file systems without
+        return False
+    return True
+
+
 def write_file(path, data):
-    """Writes bytes whole or not at all, and makes the folder where it is missing.
+    """Writes bytes whole or not at all, makes the folder where it is missing, and tidies it.
 
     Raises:
         UserError: the file cannot be written.
     """
     try:
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        folder = os.path.dirname(os.path.realpath(path))
+        os.makedirs(folder, exist_ok=True)
+        remove_leftovers(folder)
         with atomic_file(path) as file:
             file.write(data)
     except OSError as error:

@@ -2,8 +2,12 @@
 
 import errno
 import os
+import subprocess
+import sys
+import threading
 
 import pytest
+import running
 
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
@@ -61,3 +65,86 @@ def test_a_full_disk_is_a_line_and_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(UserError, match='No space left on device'):
         files.write_file(str(tmp_path / 'a'), b'x')
     assert names(tmp_path) == []
+
+
+HALF_WRITTEN = """
+import os, sys
+from resnet_in_tf import files
+with files.atomic_file(sys.argv[1]) as file:
+    file.write(b'half'); file.flush()
+    print('begun', flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """Starts a process that is in the middle of writing a file."""
+    started = []
+
+    def start(name):
+        command = [sys.executable, '-c', HALF_WRITTEN, str(tmp_path / name)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   env=dict(os.environ, PYTHONPATH=running.ROOT))
+        started.append(process)
+        assert process.stdout.readline() == b'begun\n'
+        return process
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path, writer):
+    pytest.importorskip('fcntl')
+    killed, living = writer('a'), writer('b')
+    killed.kill()
+    killed.wait()
+    (tmp_path / '.other.tmp').write_bytes(b'')
+    (tmp_path / ('.%032x.tmp' % 7)).write_bytes(b'')  # nobody knows whose
+    assert len(names(tmp_path)) == 4
+    files.remove_leftovers(str(tmp_path))
+    assert len(names(tmp_path)) == 3
+    living.communicate(b'go on\n')
+    assert living.returncode == 0 and (tmp_path / 'b').read_bytes() == b'half'
+    files.write_file(str(tmp_path / 'a'), b'whole')
+    assert names(tmp_path) == ['.%032x.tmp' % 7, '.other.tmp', 'a', 'b']
+
+
+def test_writing_a_file_tidies_its_folder(tmp_path, writer):
+    pytest.importorskip('fcntl')
+    process = writer('a')
+    process.kill()
+    process.wait()
+    files.write_file(str(tmp_path / 'b'), b'whole')
+    assert names(tmp_path) == ['b']
+
+
+def test_tidying_never_takes_a_file_from_under_a_writer(tmp_path):
+    stop = threading.Event()
+
+    def tidy():
+        while not stop.is_set():
+            files.remove_leftovers(str(tmp_path))
+    tidiers = [threading.Thread(target=tidy) for _ in range(2)]
+    for thread in tidiers:
+        thread.start()
+    try:
+        for number in range(200):
+            with files.atomic_file(str(tmp_path / ('%03d' % number))) as file:
+                file.write(b'x')
+    finally:
+        stop.set()
+        for thread in tidiers:
+            thread.join()
+    assert len(names(tmp_path)) == 200
+
+
+def test_tidying_bears_whatever_stands_in_a_folder(tmp_path):
+    name = files.TEMPORARY % ('0' * 32)
+    (tmp_path / name).mkdir()
+    os.symlink('nowhere', str(tmp_path / (files.TEMPORARY % ('1' * 32))))
+    os.mkfifo(str(tmp_path / (files.TEMPORARY % ('2' * 32))))
+    files.remove_leftovers(str(tmp_path / 'none'))
+    files.remove_leftovers(str(tmp_path))
+    assert name in names(tmp_path) and files.TEMPORARY % ('1' * 32) in names(tmp_path)

@@ -3,7 +3,7 @@
 import collections
 import os
 
-from resnet_in_tf import memory
+from resnet_in_tf import files, memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import pipeline
@@ -170,6 +170,8 @@ def stylize_files(stylizer, jobs, style_weights, keep_color=False, overwrite=Fal
         Summary: jobs done, jobs skipped, and (job, reason) for those that failed, each in the
         order of `jobs`.
     """
+    for folder in sorted({os.path.dirname(os.path.realpath(job.target)) for job in jobs}):
+        files.remove_leftovers(folder)
     todo, skipped, ended = [], [], {}
     for job in jobs:
         if os.path.exists(job.target) and not overwrite:

@@ -112,7 +112,8 @@ for path in sys.argv[1:]:
 
 def test_tags_that_all_point_at_one_place_take_no_memory(tmp_path):
     files = {'0.png': with_exif('PNG', exif()), 'a.png': with_exif('PNG', bomb(3000, 300000)),
-             'b.png': with_exif('PNG', bomb(3000, 300000), 'behind'), 'c.webp': with_exif('WEBP', bomb(3000, 300000)),
+             'b.png': with_exif('PNG', bomb(3000, 300000), 'behind'),
+             'c.webp': with_exif('WEBP', bomb(3000, 300000)),
              'd.jpg': with_exif('JPEG', bomb(2600, 30000)), 'e.tif': tiff_bomb(3000, 300000)}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)

@@ -11,6 +11,7 @@ import pytest
 import running
 import tensorflow.compat.v1 as tf
 
+from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import batch, pipeline
@@ -196,6 +197,16 @@ def test_results_are_skipped_unless_overwritten_and_never_taken_for_pictures(tmp
     summary = run(stylizer, tmp_path, tmp_path / 'out')
     assert len(summary.skipped) == 2 and not summary.done and not stylizer.shapes
     assert len(run(stylizer, tmp_path, tmp_path / 'out', overwrite=True).done) == 2
+
+
+def test_a_rerun_removes_what_a_killed_run_left_half_written(tmp_path):
+    write_pictures(tmp_path, [(5, 5)] * 2)
+    (tmp_path / 'out').mkdir()
+    left, others = files.TEMPORARY % ('0' * 32), '.user.tmp'
+    for name in (left, others):
+        (tmp_path / 'out' / name).write_bytes(b'half')
+    run(Negative(), tmp_path, tmp_path / 'out')
+    assert sorted(os.listdir(str(tmp_path / 'out'))) == [others, '00.png', '01.png']
 
 
 def test_transparency_and_the_photos_colours_are_kept(tmp_path):
