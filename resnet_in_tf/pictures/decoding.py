@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImagePalette
 
 from resnet_in_tf.pictures.errors import refusal
 from resnet_in_tf.pictures.guards import guarded, open_picture, without_warnings
@@ -18,6 +18,8 @@ _PROFILE_MODES = {'RGB': (('RGB', 'L'), 'RGB'), 'GRAY': (('L',), 'L'), 'CMYK': (
 # stored layout of a shallow PNG -> what one step of its samples becomes in 8 bits
 _SAMPLE_STEPS = {'1': 255, 'L;2': 85, 'L;4': 17}
 
+BLOCK = 2 ** 18  # pixels at a time, of what takes many bytes each on the way
+
 
 def load(file, name, formats, max_pixels):
     """Returns (RGB image, 'L' alpha image or None, orientation the pixels still need)."""
@@ -25,6 +27,7 @@ def load(file, name, formats, max_pixels):
     profile = image.info.get('icc_profile')
     with guarded(name):
         transparent = _transparent_value(image)
+        _mend_palette(image)
         if image.format == 'TIFF':  # reads its tags once more, and may warn of them
             with without_warnings():
                 image.load()
@@ -47,6 +50,13 @@ def _transparent_value(image):
     return value
 
 
+def _mend_palette(image):
+    """Takes a TIFF's colour map of 8 bits, which its standard does not know, for what it is."""
+    colors = image.tag_v2.get(320, ()) if image.format == 'TIFF' and image.mode == 'P' else ()
+    if 0 < max(colors, default=0) < 256:
+        image.palette = ImagePalette.raw('RGB;L', bytes(colors))
+
+
 def _split_alpha(image, name):
     transparent = image.info.get('transparency')
     if image.mode.startswith('I;16') or (image.mode == 'I' and image.format in ('PNG', 'PPM')):
@@ -55,7 +65,12 @@ def _split_alpha(image, name):
         raise refusal(name, '32-bit pixels have no known range; save it with 8 or 16 bits')
     if image.mode in ('LA', 'La', 'PA', 'RGBA', 'RGBa') or transparent is not None:
         grey = image.mode in ('1', 'L', 'LA', 'La')
-        image = image.convert('LA').convert('RGBA') if image.mode == 'La' else image.convert('RGBA')
+        if image.mode == 'La':
+            image = image.convert('LA')
+        if image.mode == 'LA':
+            return image.getchannel('L'), image.getchannel('A')
+        if image.mode != 'RGBA':
+            image = image.convert('RGBA')
         return image.convert('L' if grey else 'RGB'), image.getchannel('A')
     if image.mode == '1':
         return image.convert('L'), None
@@ -63,15 +78,38 @@ def _split_alpha(image, name):
 
 
 def _from_16_bits(image, transparent):
-    # TIFF stores 9 to 16 bits this way and says how many
-    bits = image.tag_v2.get(258, (16,))[0] if image.format == 'TIFF' else 16
-    top = 2 ** bits - 1
-    scale = ((np.arange(top + 1) * 255 + top // 2) // top).astype(np.uint8)
-    values = np.asarray(image)
-    grey = Image.fromarray(np.take(scale, values, mode='clip'))
-    if transparent is None:
-        return grey, None
-    return grey, Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8))
+    # TIFF stores 9 to 16 bits this way, and says how many and whether 0 is white
+    tags = image.tag_v2 if image.format == 'TIFF' else {}
+    most = 2 ** tags.get(258, (16,))[0] - 1
+    scale = ((np.arange(most + 1) * 255 + most // 2) // most).astype(np.uint8)
+    if tags.get(262, 1) == 0:
+        scale = scale[::-1]
+    grey = np.empty(image.size[::-1], np.uint8)
+    mask = None if transparent is None else np.empty_like(grey)
+    for part, values in _blocks(image):
+        grey[part] = np.take(scale, values, mode='clip')
+        if mask is not None:
+            mask[part] = np.where(values == transparent, 0, 255)
+    return Image.fromarray(grey), None if mask is None else Image.fromarray(mask)
+
+
+def _blocks(image):
+    """A picture's parts: (index of rows and columns, their pixels), BLOCK pixels at a time."""
+    width, height = image.size
+    columns = min(width, BLOCK)
+    rows = max(1, BLOCK // columns)
+    for top in range(0, height, rows):
+        for left in range(0, width, columns):
+            right, bottom = min(left + columns, width), min(top + rows, height)
+            yield np.s_[top:bottom, left:right], np.asarray(image.crop((left, top, right, bottom)))
+
+
+def pixels_of(image):
+    """The pixels of an RGB or grey image: uint8 [H, W, 3] or [H, W], without a second copy on the way."""
+    pixels = np.empty(image.size[::-1] + ((3,) if image.mode == 'RGB' else ()), np.uint8)
+    for part, values in _blocks(image):
+        pixels[part] = values
+    return pixels
 
 
 def to_srgb(image, profile):

@@ -117,6 +117,7 @@ def open_picture(file, name, formats=None, max_pixels=MAX_PIXELS):
             # Pillow turns a TIFF while it loads, and releases differ in the size they tell before.
             width, height = int(image.tag_v2[256]), int(image.tag_v2[257])
             orientation, todo = image.tag_v2.get(ORIENTATION), 1
+            _check_layout(image, name)
         else:
             (width, height), todo = image.size, orientation
     if width < 1 or height < 1:
@@ -151,3 +152,15 @@ def _open_header(file, prefix, name, formats, max_pixels):
                 raise refusal(name, 'damaged {} file ({})'.format(
                     format_, str(error) or 'bad header')) from error
     raise refusal(name, 'not a picture in a known format ({})'.format(', '.join(formats)))
+
+
+def _check_layout(image, name):
+    """Refuses a TIFF whose pixels Pillow would take for others."""
+    tags = image.tag_v2
+    raw, bits = tags.get(259, 1) == 1, tags.get(258, (1,))
+    planes = tags.get(284, 1) == 2 and tags.get(277, 1) > 1
+    if planes and (image.mode not in ('RGB', 'RGBA', 'RGBX', 'CMYK') or raw and set(bits) != {8}):
+        raise refusal(name, 'a TIFF of {} in separate planes is not read; save it with interleaved '
+                            'pixels'.format(image.mode))
+    if raw and tags.get(262) == 6:
+        raise refusal(name, 'an uncompressed TIFF in YCbCr is not read; save it as RGB')

@@ -8,7 +8,7 @@ from PIL import Image, ImageColor
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.files import atomic_file
-from resnet_in_tf.pictures.decoding import load, over, turned
+from resnet_in_tf.pictures.decoding import load, over, pixels_of, turned
 from resnet_in_tf.pictures.errors import PictureError, refusal
 from resnet_in_tf.pictures.guards import EXTENSIONS, MAX_PIXELS, guarded, open_file, open_picture
 from resnet_in_tf.pictures.listing import find_pictures, list_pictures
@@ -57,11 +57,11 @@ def read_rgba(path, max_pixels=MAX_PIXELS):
     """
     with open_file(path) as file:
         image, mask, orientation = load(file, os.fspath(path), None, max_pixels)
-        pixels = np.array(image)  # [H, W, 3]
+        pixels = pixels_of(image)  # [H, W, 3]
         if mask is None:
             return turned(pixels, orientation), None
-        opacity = np.array(mask)  # [H, W]
-        pixels[opacity == 0] = 255
+        opacity = pixels_of(mask)  # [H, W]
+        np.copyto(pixels, 255, where=(opacity == 0)[..., None])  # an index would take 16 bytes a pixel
         return turned(pixels, orientation), turned(opacity, orientation)
 
 
@@ -242,7 +242,7 @@ def _flattened(file, name, alpha, formats, max_pixels):
     image, mask, orientation = load(file, name, formats, max_pixels)
     if mask is not None:
         image = over(image, mask, background)
-    return turned(np.array(image), orientation)  # [H, W, 3]
+    return turned(pixels_of(image), orientation)  # [H, W, 3]
 
 
 def _bytes_of(pixels):
