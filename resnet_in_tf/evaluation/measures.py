@@ -165,20 +165,31 @@ def times(workshop, name, step, photo, runs, model=None):
              for key, value in row.items()} for row in tables.read_csv(path)]
 
 
-def read_photos(folder, names, size):
-    """Photos at a size, as dict key -> uint8 [H, W, 3]; unreadable ones are left out."""
+def read_photos(folder, names, size, known=()):
+    """Photos at a size, as dict key -> uint8 [H, W, 3]; unreadable ones are left out.
+
+    No two photos have one key, nor one out of `known`.
+    """
     photos = {}
     for name in names:
         try:
-            photos[photo_key(name)] = recognition.prepare(os.path.join(folder, name), size)
+            photo = recognition.prepare(os.path.join(folder, name), size)
         except images.PictureError:
             continue
+        photos[free_key(name, list(photos) + list(known))] = photo
     return photos
 
 
 def photo_key(name):
     """A photo's file name as one part of a path."""
     return os.path.splitext(name)[0].replace(os.sep, '__')
+
+
+def free_key(name, taken):
+    """A photo's key; of a.jpg and a.png the second is called a.png, and then a.png.2."""
+    whole = name.replace(os.sep, '__')
+    keys = [photo_key(name), whole] + ['%s.%d' % (whole, number) for number in range(2, len(taken) + 3)]
+    return next(key for key in keys if key not in taken)
 
 
 def annotated_photos(folder, annotations, count, size):
@@ -194,7 +205,7 @@ def annotated_photos(folder, annotations, count, size):
     for record in sorted(data.imgs.values(), key=lambda record: record['file_name']):
         if len(photos) >= count:
             break
-        found = read_photos(folder, [record['file_name']], size)
+        found = read_photos(folder, [record['file_name']], size, photos)
         for key, photo in found.items():
             rows = miou.annotated_objects(data, record['id'], *photo.shape[:2])
             if rows:

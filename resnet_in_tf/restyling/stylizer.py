@@ -1,9 +1,16 @@
 """A frozen network at work: style mixes, strength, the photo's own colours."""
 
+import re
+import unicodedata
+
 import numpy as np
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.restyling import engines
+
+LONGEST_MIX = 10000  # characters: names and weights of some hundred styles
+LONGEST_NUMBER = 40
+LARGEST_WEIGHT = 1e300  # so that no sum of them overflows
 
 
 class Stylizer:
@@ -75,25 +82,48 @@ def parse_mix(mix, strength, style_names):
     """
     if not 0 <= strength <= 1:
         raise UserError('--strength %g is not between 0 and 1' % strength)
-    weights = np.zeros(len(style_names), np.float32)
-    for part in str(mix).split(','):
+    mix = str(mix)
+    if len(mix) > LONGEST_MIX:
+        raise UserError('--style %s: %d characters are more than a mix may have, which is %d'
+                        % (shown(mix), len(mix), LONGEST_MIX))
+    numbers = {same_letters(name): number for number, name in reversed(list(enumerate(style_names)))}
+    weights = np.zeros(len(style_names), np.float64)
+    before = ''
+    for part in mix.split(','):
         name, _, amount = [word.strip() for word in part.partition(':')]
+        if name.isdecimal() and not amount and re.fullmatch(r'[^\d\s:][^:]*:\s*\d+\s*', before):
+            raise UserError('--style %s: a comma stands between styles; write the weight as in %s.%s, or the '
+                            'second style as %s:1' % (shown(mix), before.strip(), name, name))
+        before = part
         try:
             value = float(amount) if amount else 1.0
         except ValueError:
             value = -1.0
-        if not 0 <= value < np.inf:
+        if not 0 <= value <= LARGEST_WEIGHT or len(amount) > LONGEST_NUMBER:
             raise UserError('--style %s: the weight of %s must be a number from 0 up, as in %s:0.5'
-                            % (mix, name or 'a style', name or 'wave'))
-        if name.isdecimal() and 1 <= int(name) < len(style_names) and name not in style_names:
-            name = style_names[int(name) - 1]
-        if name not in style_names:
+                            % (shown(mix), shown(name or 'a style'), shown(name or 'wave')))
+        if same_letters(name) in numbers:
+            number = numbers[same_letters(name)]
+        elif name.isdecimal() and len(name) < LONGEST_NUMBER and 1 <= int(name) < len(style_names):
+            number = int(name) - 1
+        else:
             raise UserError('--style %s: this network has no style %r; it has %s' % (
-                mix, name, ', '.join('%d %s' % (number, known)
-                                     for number, known in enumerate(style_names[:-1], 1))))
-        weights[style_names.index(name)] += value
-    if not weights.sum() > 0:
-        raise UserError('--style %s: the weights sum to zero' % mix)
+                shown(mix), shown(name), ', '.join('%d %s' % (place, known)
+                                                   for place, known in enumerate(style_names[:-1], 1))))
+        weights[number] += value
+    if not weights.max() > 0:
+        raise UserError('--style %s: the weights sum to zero' % shown(mix))
+    weights /= weights.max()  # first, for sums of large numbers overflow and small ones vanish
     weights *= strength / weights.sum()
     weights[-1] += 1.0 - strength
-    return weights
+    return weights.astype(np.float32)
+
+
+def shown(text):
+    """A text as far as a message has room for it."""
+    return text if len(text) <= 200 else text[:200] + '...'
+
+
+def same_letters(name):
+    """A name with each accent in one letter with its own: the same on every keyboard and file system."""
+    return unicodedata.normalize('NFC', name)

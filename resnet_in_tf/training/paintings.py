@@ -1,6 +1,7 @@
 """The paintings that a run is trained on: their names and their pixels."""
 
 import os
+import unicodedata
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network.generator import IDENTITY
@@ -9,8 +10,11 @@ from resnet_in_tf.training.run_record import readable
 
 
 def style_name(path):
-    """A painting's name: its file's name without the ending; ',' and ':' would end it in a mix."""
-    name = readable(os.path.splitext(os.path.basename(path))[0])
+    """A painting's name: its file's name without the ending; ',' and ':' would end it in a mix.
+
+    Accents are put into one letter, as keyboards write them; macOS keeps them apart in file names.
+    """
+    name = unicodedata.normalize('NFC', readable(os.path.splitext(os.path.basename(path))[0]))
     return name.replace(',', '_').replace(':', '_').strip()
 
 

@@ -39,6 +39,45 @@ def test_a_mix_that_means_nothing_is_one_line_that_names_the_flag(mix, words):
     assert '\n' not in str(caught.value)
 
 
+@pytest.mark.parametrize('mix, weights', [
+    ('wave:1e39', [1, 0]), ('wave:1e38,udnie:3e38', [.25, .75]),
+    ('wave:1e300,udnie:1e300,wave:1e300', [2/3, 1/3]),
+    ('wave:1e-320', [1, 0]), ('wave:1e-300,udnie:3e-300', [.25, .75]), ('wave:1e300,udnie:1e-300', [1, 0]),
+    (','.join(['wave:1e300'] * 900), [1, 0]), ('1:0,2', [0, 1]), ('wave:0.5,2', [1/3, 2/3]),
+    ('wave,2', [.5, .5])])
+def test_weights_of_any_size_keep_their_proportion(mix, weights):
+    row = parse_mix(mix, 1.0, NAMES)
+    assert row == pytest.approx(np.float32(weights + [0, 0]), abs=1e-6)
+
+
+@pytest.mark.parametrize('mix', [
+    'wave:1e301', '1' * 5000, 'wave:' + '1' * 5000, 'wave:0.' + '1' * 5000, '1,' * 5001, 'x' * 10 ** 7,
+    '1:' + '9' * 309, 'wave:1e99999', 'e' * 9000])
+def test_numbers_and_names_without_end_are_one_short_line_at_once(mix):
+    with pytest.raises(UserError) as caught:
+        parse_mix(mix, 1.0, NAMES)
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize('mix', ['wave:0,7', 'wave:0,2', 'wave:0,75,udnie:0,25', 'udnie : 1 , 05', 'wave:0,'])
+def test_a_decimal_comma_is_an_error_that_shows_the_point(mix):
+    with pytest.raises(UserError) as caught:
+        parse_mix(mix, 1.0, NAMES)
+    if not mix.endswith(','):
+        assert 'a comma stands between styles' in str(caught.value)
+        assert 'as in %s.%s,' % tuple(part.strip() for part in mix.split(',')[:2]) in str(caught.value)
+
+
+def test_accents_are_the_same_however_they_are_written():
+    apart, together = 'cafe\u0301', 'caf\u00e9'
+    for names in ([apart, 'identity'], [together, 'identity']):
+        for mix in (apart, together, apart + ':2', '1'):
+            assert parse_mix(mix, 1.0, names).tolist() == [1, 0]
+    both = [together, apart, 'identity']  # of an old network: the first has the name, both their numbers
+    assert parse_mix(apart, 1.0, both).tolist() == [1, 0, 0]
+    assert parse_mix('2', 1.0, both).tolist() == [0, 1, 0]
+
+
 @pytest.mark.parametrize('strength', [-.1, 1.1, float('nan'), float('inf')])
 def test_strength_is_between_0_and_1(strength):
     with pytest.raises(UserError, match='^--strength .* is not between 0 and 1'):

@@ -286,6 +286,7 @@ def test_default_layers_are_gatys_for_trained_filters_and_shallower_for_random_o
 
 def test_a_style_is_called_as_its_file_without_what_means_something_in_a_mix():
     assert style_name('/a/b/wave.jpg') == 'wave'
+    assert style_name('cafe\u0301.png') == style_name('caf\u00e9.jpg') == 'caf\u00e9'
     assert style_name('one:two, three.large.png') == 'one_two_ three.large'
     assert check_styles(['a/wave.jpg', 'b/tiles.png']) == ['wave', 'tiles']
 

@@ -178,8 +178,6 @@ def choose_photos(settings):
     if settings['grid_images']:
         pictures = images.list_pictures(settings['grid_images'])
         photos['grid'] = measures.read_photos('', pictures, size)
-        photos['grid'] = {os.path.basename(key): photo for key, photo in
-                          zip(map(measures.photo_key, pictures), photos['grid'].values())}
     else:
         photos['grid'] = dict(list(photos['test'].items())[:3])
     return photos
