@@ -3,11 +3,14 @@
 import collections
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.restyling.stylizer import LONGEST_MIX, shown
 from resnet_in_tf.server import problems
 
 Parameter = collections.namedtuple('Parameter', 'default schema parse description')
 
 Order = collections.namedtuple('Order', 'style_weights preserve_color size quality format')
+
+LONGEST = LONGEST_MIX  # characters of a parameter
 
 FORMATS = {'jpeg': 'image/jpeg', 'png': 'image/png'}
 
@@ -66,9 +69,12 @@ def read(given, stylizer):
     for name, text in given:
         if name not in PARAMETERS:
             raise problems.parameter('%s: no such parameter; there are %s'
-                                     % (name, ', '.join(PARAMETERS)))
+                                     % (shown(name), ', '.join(PARAMETERS)))
         if name in texts:
             raise problems.parameter('%s: given twice; give it once' % name)
+        if len(text) > LONGEST:
+            raise problems.parameter('%s: %d characters are too many; at most %d'
+                                     % (name, len(text), LONGEST))
         texts[name] = text.strip()
     values = {}
     for name, known in PARAMETERS.items():
@@ -77,7 +83,7 @@ def read(given, stylizer):
             values[name] = known.parse(text)
         except (ValueError, KeyError):
             raise problems.parameter('%s: %r will not do; it is %s'
-                                     % (name, text, known.description)) from None
+                                     % (name, shown(text), known.description)) from None
     try:
         weights = stylizer.style_weights(values.pop('style'), values.pop('strength'))
     except UserError as error:

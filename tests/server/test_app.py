@@ -131,6 +131,13 @@ def test_a_bad_parameter_is_told_what_it_may_be(server, photo, query, words):
     assert message.startswith(query.split('=')[0]) and '--' not in message
 
 
+@pytest.mark.parametrize('name', ['style', 'strength', 'size', 'format'])
+@pytest.mark.parametrize('text', ['9' * 5000, 'x' * 10 ** 6, '1:1,' * 300000, '\u00ff' * 400000])
+def test_a_parameter_without_end_is_a_short_answer_at_once(server, photo, name, text):
+    status, _, body = server.ask('POST', '/v1/stylize', *form([(name, text)], photo))
+    assert status in (400, 413) and len(body) < 1500
+
+
 def test_a_form_without_a_photo_is_told_so(server):
     status, _, body = server.ask('POST', '/v1/stylize', *form([('style', 'wave')], None))
     assert (status, error_of(body)[0]) == (400, 'bad_parameter')
