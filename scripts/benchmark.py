@@ -45,12 +45,12 @@ flags.DEFINE_string('output', None, 'A .csv for the table as well.')
 
 
 def instance_norm(values):
-    from resnet_in_tf.benchmarks import benchmark_instance_norm as benchmark
+    from resnet_in_tf.benchmarks import machine, norms
     size, side = values['size'], values['batch_side']
     shapes = [(1, size // scale, size // scale, 32 * scale) for scale in (1, 2, 4)]
     shapes.append((values['batch_size'], side, side, 32))
     try:
-        return benchmark.machine(), benchmark.measure(
+        return machine.describe(), norms.measure(
             shapes, size, values['batch_size'], side, values['rounds'],
             say=say)
     except RuntimeError as error:
@@ -58,46 +58,46 @@ def instance_norm(values):
 
 
 def serve(values):
-    from resnet_in_tf.benchmarks import benchmark_instance_norm, benchmark_serve
-    return benchmark_instance_norm.machine(), benchmark_serve.measure(
+    from resnet_in_tf.benchmarks import machine, serving
+    return machine.describe(), serving.measure(
         values['url'], values['clients'], values['seconds'], values['photo_side'])
 
 
 def large(values):
     from resnet_in_tf import memory
-    from resnet_in_tf.benchmarks import benchmark_instance_norm, benchmark_large
+    from resnet_in_tf.benchmarks import large_pictures, machine
     cli.require(values, 'model', 'photos')
-    return benchmark_instance_norm.machine(), benchmark_large.measure(
+    return machine.describe(), large_pictures.measure(
         values['model'], values['photos'], numbers(values, 'megapixels', float),
         memory.parse_size(values['max_memory']), values['whole_up_to'], values['exact_up_to'],
         values['extension'], values['aspect'], say)
 
 
 def batch(values):
-    from resnet_in_tf.benchmarks import benchmark_batch, benchmark_instance_norm
+    from resnet_in_tf.benchmarks import batches, machine
     cli.require(values, 'model', 'photos')
-    return benchmark_instance_norm.machine(), benchmark_batch.measure(
+    return machine.describe(), batches.measure(
         values['model'], values['photos'], count=values['count'], say=say)
 
 
 def startup(values):
-    from resnet_in_tf.benchmarks import benchmark_instance_norm, benchmark_startup
+    from resnet_in_tf.benchmarks import machine, startup
     from resnet_in_tf.pictures import images
     cli.require(values, 'model', 'photos')
-    return benchmark_instance_norm.machine(), benchmark_startup.measure(
+    return machine.describe(), startup.measure(
         values['model'], images.list_pictures(values['photos'])[0], values['rounds'], say=say)
 
 
 def scaling(values):
-    from resnet_in_tf.benchmarks import benchmark_instance_norm, benchmark_scaling
+    from resnet_in_tf.benchmarks import machine, scaling
     from resnet_in_tf.pictures import images
     cli.require(values, 'photos')
-    rows = benchmark_scaling.measure(
+    rows = scaling.measure(
         images.list_pictures(values['photos'])[0], numbers(values, 'megapixels', float),
         numbers(values, 'styles', int), rounds=values['rounds'], say=say)
     if values['plot']:
-        benchmark_scaling.plot(rows, values['plot'])
-    return benchmark_instance_norm.machine(), rows
+        scaling.plot(rows, values['plot'])
+    return machine.describe(), rows
 
 
 def numbers(values, flag, kind):
@@ -122,8 +122,8 @@ COMMANDS = {'instance_norm': instance_norm, 'large': large, 'batch': batch, 'sta
 
 def main(values):
     from resnet_in_tf.evaluation import tables
-    machine, rows = COMMANDS[command](values)
-    print('%s\n\n%s' % (machine, tables.markdown(rows)))
+    described, rows = COMMANDS[command](values)
+    print('%s\n\n%s' % (described, tables.markdown(rows)))
     if values['output']:
         tables.write_csv(values['output'], rows)
     return cli.EXIT_OK

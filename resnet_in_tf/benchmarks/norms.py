@@ -6,7 +6,6 @@ the median of the rounds' own ratios. The bandwidth is that of a plain copy in t
 
 import multiprocessing.pool
 import os
-import platform
 import time
 
 import numpy as np
@@ -164,15 +163,3 @@ def without_normalization(graph_def):
             node.attr.clear()
             node.attr['T'].type = tf.float32.as_datatype_enum
     return result
-
-
-def machine():
-    """One line: processor, cores, TensorFlow and date."""
-    try:
-        with open('/proc/cpuinfo') as file:
-            name = [line.split(':')[1].strip() for line in file if line.startswith('model name')][0]
-    except (OSError, IndexError):
-        name = platform.machine()
-    return '%s, %d cores, TensorFlow %s, Python %s, %s' % (
-        name, len(os.sched_getaffinity(0)), tf.version.VERSION, platform.python_version(),
-        time.strftime('%Y-%m-%d'))

@@ -93,7 +93,7 @@ def mosaic(paths, megapixels, aspect=4 / 3, zoom=2):
 
 def run(model, source, target, max_memory, exact):
     """Restyles a file in a new process: dict with its peak of memory, its times and its grid."""
-    code = 'import sys; from resnet_in_tf.evaluation import benchmark_large as b; b.child(sys.argv)'
+    code = 'import sys; from resnet_in_tf.benchmarks import large_pictures as b; b.child(sys.argv)'
     output, seconds, usage = run_python(
         ['-c', code, model, source, target, str(max_memory), str(int(exact))],
         'the run with %s' % source)

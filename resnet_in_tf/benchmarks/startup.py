@@ -36,7 +36,7 @@ def measure(model, photo, rounds=5, impl='auto', say=print):
         images.write(source, images.resize(images.read(photo), SIDE, SIDE))
         script = [os.path.join(ROOT, 'scripts', 'stylize.py'), '--model', model, '--input', source,
                   '--output', target, '--overwrite', '--impl', impl]
-        code = 'from resnet_in_tf.evaluation import benchmark_startup as b; b.child()'
+        code = 'from resnet_in_tf.benchmarks import startup as b; b.child()'
         for number in range(rounds):
             found = {'import of TensorFlow, by itself': process(
                 ['-c', 'import tensorflow.compat.v1'])[1],

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import running
 
-from resnet_in_tf.benchmarks import benchmark_batch, benchmark_large, benchmark_scaling
+from resnet_in_tf.benchmarks import batches, large_pictures, scaling
 from resnet_in_tf.evaluation import tables
 from resnet_in_tf.pictures import images
 from resnet_in_tf.tiles.grid import Grid
@@ -23,19 +23,19 @@ def test_a_seam_shows_as_a_ratio_above_one_and_none_as_one(tmp_path):
     picture = np.dstack([rows + columns % 5, (3 * columns + 2 * rows) % 7, rows // 2])
     grid, path = Grid(200, 240, 100, 80, 60), str(tmp_path / 'picture.png')
     images.write(path, np.dstack([rows + columns // 2] * 3).astype(np.uint8) // 2)
-    smooth = benchmark_large.seam(path, grid)
+    smooth = large_pictures.seam(path, grid)
     stepped = picture // 2 + 10
     stepped[100:] += 6
     stepped[:, 80:160] += 6
     images.write(path, stepped)
-    assert smooth == pytest.approx(1, abs=0.01) and benchmark_large.seam(path, grid) > 2
+    assert smooth == pytest.approx(1, abs=0.01) and large_pictures.seam(path, grid) > 2
 
 
 def test_a_pattern_of_the_networks_own_grid_is_no_seam(tmp_path):
     columns = np.mgrid[:200, :240][1]
     path = str(tmp_path / 'picture.png')
     images.write(path, np.dstack([columns % 4 * 20] * 3).astype(np.uint8))
-    assert benchmark_large.seam(path, Grid(200, 240, 200, 80, 60)) == pytest.approx(1)
+    assert large_pictures.seam(path, Grid(200, 240, 200, 80, 60)) == pytest.approx(1)
 
 
 def test_seams_of_a_padded_picture_are_looked_for_where_they_are(tmp_path):
@@ -43,12 +43,12 @@ def test_seams_of_a_padded_picture_are_looked_for_where_they_are(tmp_path):
     picture[:, ::2] = 101
     picture[:, 79:] += 20  # the network sees the picture one column further right
     images.write(path, picture)
-    assert benchmark_large.seam(path, Grid(200, 240, 200, 80, 60)) > 5
+    assert large_pictures.seam(path, Grid(200, 240, 200, 80, 60)) > 5
 
 
 def test_one_tile_has_no_seam(tmp_path):
     images.write(str(tmp_path / 'a.png'), np.zeros([20, 20, 3], np.uint8))
-    assert benchmark_large.seam(str(tmp_path / 'a.png'), Grid(20, 20, 20, 20, 60)) is None
+    assert large_pictures.seam(str(tmp_path / 'a.png'), Grid(20, 20, 20, 20, 60)) is None
 
 
 def test_differences_are_those_of_closed_form(tmp_path):
@@ -57,7 +57,7 @@ def test_differences_are_those_of_closed_form(tmp_path):
     images.write(one, pixels)
     pixels[:5] += 10
     images.write(two, pixels)
-    found = benchmark_large.difference(one, two)
+    found = large_pictures.difference(one, two)
     assert found['mean difference'] == 5 and found['greatest difference'] == 10
     assert found['PSNR dB'] == pytest.approx(10 * math.log10(255 ** 2 / 50))
 
@@ -65,21 +65,21 @@ def test_differences_are_those_of_closed_form(tmp_path):
 def test_a_mosaic_of_photos_has_the_size_asked_for(photo_folder):
     paths = images.list_pictures(photo_folder)
     for aspect, shape in ((4 / 3, (613, 816, 3)), (10, (224, 2236, 3)), (0.1, (2232, 224, 3))):
-        picture = benchmark_large.mosaic(paths, 0.5, aspect)
+        picture = large_pictures.mosaic(paths, 0.5, aspect)
         assert picture.shape == shape and len(np.unique(picture)) > 200
 
 
 def test_ratios_of_a_batch_are_of_the_sums():
-    rows = [benchmark_batch.row(str(number), {'network': (number, 2 * number),
+    rows = [batches.row(str(number), {'network': (number, 2 * number),
                                               'files': (number + 1, 2 * number + 1)})
             for number in (1, 3)]
-    everything = benchmark_batch.total(rows)
+    everything = batches.total(rows)
     assert everything['ratio'] == pytest.approx(6 / 4)
     assert everything['CPU ratio'] == pytest.approx(10 / 8)
 
 
 def test_the_fitted_line_is_as_far_from_both_ends():
-    assert benchmark_scaling.through_zero(np.array([1.0, 1.1, 1.2])) == pytest.approx(1.1)
+    assert scaling.through_zero(np.array([1.0, 1.1, 1.2])) == pytest.approx(1.1)
 
 
 def run_all(tmp_path, photos, commands):
