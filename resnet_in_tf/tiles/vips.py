@@ -11,14 +11,14 @@ from PIL import Image
 
 from resnet_in_tf import files
 from resnet_in_tf.pictures import decoding
-from resnet_in_tf.pictures.guards import guarded, open_file, open_picture
+from resnet_in_tf.pictures.containers import without_metadata
+from resnet_in_tf.pictures.guards import MAX_PIXELS, guarded, open_file, open_picture
 from resnet_in_tf.pictures.images import EXTENSIONS
 from resnet_in_tf.tiles.rows import SpooledSink
 
-# Pillow's mode and stored layout of what libvips decodes to the same 8-bit samples.
-LOADERS = {('JPEG', 'RGB'): 'jpegload', ('JPEG', 'L'): 'jpegload', ('PNG', 'RGB'): 'pngload',
-           ('PNG', 'L'): 'pngload', ('PNG', 'RGBA'): 'pngload', ('TIFF', 'RGB'): 'tiffload',
-           ('TIFF', 'L'): 'tiffload'}
+# Pillow's format and modes of what libvips decodes to the same 8-bit samples; and its operation.
+MODES = {'JPEG': ('RGB', 'L'), 'PNG': ('RGB', 'L', 'RGBA'), 'TIFF': ('RGB', 'L')}
+LOADERS = {'JPEG': 'jpegload_source', 'PNG': 'pngload_source', 'TIFF': 'tiffload_source'}
 DEEP = (';16', ';4', ';2', '1')  # ends or parts of layouts that are not 8 bits
 
 SAVERS = {'JPEG': 'jpegsave_target', 'PNG': 'pngsave_target', 'TIFF': 'tiffsave_target'}
@@ -49,13 +49,13 @@ def open_source(path):
         return None
     with open_file(path) as file:
         image, (width, height), orientation = open_picture(file, path)
-        loader = LOADERS.get((image.format, image.mode))
         layouts = [str(part[-1]) for part in image.tile or []]
         turned = orientation != 1 or image.format == 'TIFF' and image.tag_v2.get(274, 1) != 1
-        if (loader is None or turned or 'transparency' in image.info or image.info.get('interlace')
+        if (image.mode not in MODES.get(image.format, ()) or turned
+                or 'transparency' in image.info or image.info.get('interlace')
                 or any(layout.endswith(DEEP) or ';16' in layout for layout in layouts)):
             return None
-        return VipsSource(path, loader, height, width, image.mode == 'RGBA',
+        return VipsSource(path, image.format, height, width, image.mode == 'RGBA',
                           image.info.get('icc_profile'))
 
 
@@ -64,22 +64,29 @@ class VipsSource:
 
     Args:
         path: str.
-        loader: str, libvips' operation.
+        format_: str, a key of LOADERS.
         height, width: int.
         has_alpha: bool.
         profile: bytes of an ICC profile, or None.
     """
 
-    def __init__(self, path, loader, height, width, has_alpha, profile):
-        self.path, self.loader, self.profile = path, loader, profile
+    def __init__(self, path, format_, height, width, has_alpha, profile):
+        self.path, self.format, self.profile, self.file = path, format_, profile, None
         self.height, self.width, self.has_alpha = height, width, has_alpha
         self.restart()
 
     def restart(self):
         vips = library()
+        self.close()
         with guarded(self.path):
+            self.file = open(self.path, 'rb')
+            # Its decoders, too, are given the picture alone, without tags that point at themselves.
+            view, _ = without_metadata(self.file, self.path, self.format, MAX_PIXELS)
+            source = self.source = vips.SourceCustom()  # kept, for libvips calls back into it
+            source.on_read(view.read)
+            source.on_seek(view.seek)
             options = {'access': 'sequential', 'fail_on': 'truncated'}
-            self.image = getattr(vips.Image, self.loader)(self.path, **options)
+            self.image = getattr(vips.Image, LOADERS[self.format])(source, **options)
             self.region = vips.Region.new(self.image)
         self.start, self.rows = 0, np.empty([0, self.width, 4 if self.has_alpha else 3], np.uint8)
 
@@ -123,7 +130,9 @@ class VipsSource:
 
     def close(self):
         """Closes the file."""
-        self.image = self.region = self.rows = None
+        self.image = self.region = self.rows = self.source = None
+        if self.file is not None:
+            self.file.close()
 
 
 def streams_to(path, has_alpha):
