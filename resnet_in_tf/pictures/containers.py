@@ -48,7 +48,7 @@ def without_metadata(file, name, format_, max_pixels):
     Raises:
         PictureError: more parts, scans or values than any picture has.
     """
-    walk = {'JPEG': _jpeg, 'PNG': _png, 'WEBP': _webp, 'TIFF': _tiff}.get(format_)
+    walk = {'JPEG': _jpeg, 'PNG': _png, 'WEBP': _webp, 'TIFF': _tiff, 'GIF': _gif}.get(format_)
     if walk is None:
         file.seek(0)
         return file, 1
@@ -188,6 +188,26 @@ def _png(parts, max_pixels):
             break
         position = stop
     return orientation
+
+
+def _gif(parts, max_pixels):
+    flags = parts.read(10, 1)[0]
+    position = 13 + (6 << (flags & 7) if flags & 0x80 else 0)  # behind the colours
+    parts.keep(0, position)
+    while parts.read(position, 1) == b'!':
+        parts.count()
+        kind, stop = parts.read(position + 1, 1), position + 2
+        length = parts.read(stop, 1)
+        while length and length[0]:
+            if length[0] < 255:
+                parts.count()
+            stop += 1 + length[0]
+            length = parts.read(stop, 1)
+        if kind == b'\xf9':  # transparency; comments and programs' own data go
+            parts.keep(position, stop + 1)
+        position = stop + 1
+    if position < parts.size:
+        parts.keep(position)
 
 
 def _webp(parts, max_pixels):

@@ -168,6 +168,23 @@ def test_parts_are_bounded_by_number():
         images.check(io.BytesIO(png_of([pixels] * 30000)), 'x')
 
 
+def test_comments_of_a_gif_are_passed_over():
+    """Pillow adds them up piece by piece: 8 MB took a minute."""
+    data = saved('GIF')
+    place = data.index(b'\x2c\0\0\0\0')
+    long = b'!\xfe' + (b'\xff' + b'a' * 255) * 60000 + b'\0'
+    transparent = b'!\xf9\4\1\0\0\0\0'
+    expected = images.decode(data, 'x')
+    assert np.array_equal(images.decode(data[:place] + long + data[place:], 'x'), expected)
+    for comment in (b'', long):  # what is behind a comment still counts
+        pixels = images.decode(data[:place] + comment + transparent + comment + data[place:], 'x')
+        assert (pixels == 255).any() and not np.array_equal(pixels, expected)
+    with pytest.raises(images.PictureError, match='parts'):
+        images.check(io.BytesIO(data[:place] + b'!\xfe\1a\0' * 30000 + data[place:]), 'x')
+    with pytest.raises(images.PictureError, match='parts'):
+        images.check(io.BytesIO(data[:place] + b'!\xfe' + b'\1a' * 30000 + b'\0' + data[place:]), 'x')
+
+
 def test_a_large_picture_in_many_small_parts_is_read():
     noise = np.random.RandomState(3).randint(0, 256, (300, 1000, 3)).astype(np.uint8)
     data = saved('PNG', noise)
