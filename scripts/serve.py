@@ -20,6 +20,10 @@ flags.DEFINE_float('timeout', 60, 'Seconds for a request, waiting included; then
 flags.DEFINE_float('max_upload', 20, 'Megabytes of an upload; more is told 413.', 0.001)
 flags.DEFINE_float('max_photo', 50, 'Million pixels of a photo; more is told 422.', 0.001)
 flags.DEFINE_float('max_result', 4, 'Million pixels of a result; fewer where memory is short.', 0.001)
+flags.DEFINE_list('allowed_hosts', [], 'Names by which browsers reach it, beside localhost and '
+                  '--host; * for any.')
+flags.DEFINE_list('allow_origin', [], 'Other sites whose pages may send photos, such as '
+                  'https://example.org; * for any.')
 flags.DEFINE_enum('impl', 'auto', ['auto', 'reference', 'fused'], 'Kernel of instance norm.')
 flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What runs the network.')
 
@@ -27,15 +31,16 @@ flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What r
 def main(values):
     cli.require(values, 'model')
     from resnet_in_tf.restyling.stylizer import Stylizer
-    from resnet_in_tf.server.restyling import Limits
+    from resnet_in_tf.server.restyling import Limits, held_by_default
     from resnet_in_tf.server.serving import serve
-    limits = Limits(max_upload=int(values['max_upload'] * 1e6),
+    max_upload = int(values['max_upload'] * 1e6)
+    limits = Limits(max_upload=max_upload,
                     max_pixels=int(values['max_photo'] * 1e6),
                     max_result=int(values['max_result'] * 1e6),
-                    seconds=values['timeout'], workers=values['workers'], waiting=values['queue'])
+                    seconds=values['timeout'], workers=values['workers'], waiting=values['queue'],
+                    held=held_by_default(max_upload, values['workers'], values['queue']))
     stylizer = Stylizer(values['model'], impl=values['impl'], engine=values['engine'])
-    serve(stylizer, values['host'], values['port'], limits)
-    return cli.EXIT_OK
+    serve(stylizer, values['host'], values['port'], limits, values['allowed_hosts'], values['allow_origin'])
 
 
 if __name__ == '__main__':

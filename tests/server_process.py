@@ -4,6 +4,7 @@ import http.client
 import json
 import re
 import signal
+import socket
 import uuid
 
 import numpy as np
@@ -40,10 +41,11 @@ def write_network(path, width=8, seed=0):
 class Server:
     """serve.py as a process of its own, on a free port."""
 
-    def __init__(self, model, *flags):
-        # What it logs goes to pytest's own capture; a pipe that nobody reads would fill up.
+    def __init__(self, model, *flags, log=None):
+        # What it logs goes to the file `log`, or to pytest's own capture; a pipe that nobody reads would
+        # fill up.
         self.process = running.start(
-            running.argv('serve.py', '--model', model, '--port', '0', *flags), stderr=None)
+            running.argv('serve.py', '--model', model, '--port', '0', *flags), stderr=log)
         self.line = self.process.stdout.readline()
         found = re.search(r'http://127\.0\.0\.1:(\d+)', self.line)
         if not found:
@@ -65,6 +67,12 @@ class Server:
         finally:
             connection.close()
 
+    def raw(self, data, timeout=60):
+        """Sends bytes as they are and reads to the end: the answer's bytes."""
+        with socket.create_connection(('127.0.0.1', self.port), timeout) as client:
+            client.sendall(data)
+            return read_all(client)
+
     def stylize(self, photo, query=''):
         return self.ask('POST', '/v1/stylize?' + query, photo, {'Content-Type': 'image/jpeg'})
 
@@ -84,6 +92,19 @@ class Server:
             self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+
+
+def read_all(client):
+    """What a socket gives until its end."""
+    received = b''
+    while True:
+        try:
+            data = client.recv(65536)
+        except ConnectionResetError:
+            return received
+        if not data:
+            return received
+        received += data
 
 
 def error_of(body):

@@ -6,54 +6,45 @@ import time
 from flask import Flask, Response, g, jsonify, request, send_from_directory, url_for
 from werkzeug.exceptions import HTTPException
 
-from resnet_in_tf.server import openapi, parameters, problems, restyling
-from resnet_in_tf.server.metrics import Metrics
+from resnet_in_tf.server import forms, openapi, parameters, problems, restyling
 
 logger = logging.getLogger(__name__)
 
 ROUTINE = ('/healthz', '/metrics')  # asked every few seconds: not worth a line in the log
 
-# The page is of one piece with the server: it loads nothing from, and sends nothing to, others.
-HEADERS = {
-    'Content-Security-Policy': "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; "
-                               "form-action 'none'; frame-ancestors 'none'",
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
-}
-
-
-def create_app(stylizer, places, limits):
+def create_app(stylizer, jobs, limits, metrics, access):
     """Builds the application.
 
     Args:
         stylizer: Stylizer.
-        places: jobs.Places in which pictures are worked on.
+        jobs: jobs.JobQueue in which pictures are worked on.
         limits: restyling.Limits.
+        metrics: metrics.Metrics.
+        access: security.Access.
 
     Returns:
         flask.Flask.
     """
     app = Flask(__name__, static_folder=None)
-    app.config['MAX_CONTENT_LENGTH'] = limits.max_upload
-    metrics = Metrics(places)
-    # In a place, so that the pace of this network and machine is known from the start.
-    thumbnails = places.run(lambda: restyling.thumbnails(stylizer),
-                            len(stylizer.styles) * restyling.THUMBNAIL ** 2, float('inf'),
-                            lambda: False)
+    # Through the queue, so that the pace of this network and machine is known from the start.
+    thumbnails = jobs.run(lambda: restyling.thumbnails(stylizer),
+                          len(stylizer.styles) * restyling.THUMBNAIL ** 2, float('inf'),
+                          lambda: False)
+    by_number = {str(number): picture for number, picture in enumerate(thumbnails, 1)}
     document = openapi.document(limits)
 
     @app.route('/v1/stylize', methods=['POST'])
     def stylize():
         photo, given = read_request()
         order = parameters.read(given, stylizer)
-        size = restyling.result_size(photo, order.size, limits)
+        size, cost = restyling.result_size(photo, order.size, limits)
 
         def work():
             with metrics.work_seconds.time():
                 return restyling.restyle(stylizer, photo, order, size, limits)
 
-        is_gone = request.environ.get('waitress.client_disconnected', lambda: False)
-        picture = places.run(work, size[0] * size[1], limits.seconds, is_gone)
+        is_gone = request.environ.get('resnet_in_tf.is_gone', lambda: False)
+        picture = jobs.run(work, cost, limits.seconds, is_gone)
         return Response(picture, mimetype=parameters.FORMATS[order.format])
 
     @app.route('/v1/styles')
@@ -65,18 +56,19 @@ def create_app(stylizer, places, limits):
             limits={'upload_bytes': limits.max_upload, 'photo_pixels': limits.max_pixels,
                     'result_pixels': limits.max_result, 'seconds': limits.seconds})
 
-    @app.route('/v1/styles/<int:number>/thumbnail')
+    @app.route('/v1/styles/<number>/thumbnail')
     def thumbnail(number):
-        if not 1 <= number <= len(thumbnails):
+        picture = by_number.get(number)
+        if picture is None:
             raise problems.Problem(404, 'not_found', 'no such style; /v1/styles lists them')
-        response = Response(thumbnails[number - 1], mimetype='image/jpeg')
+        response = Response(picture, mimetype='image/jpeg')
         response.add_etag()
         response.headers['Cache-Control'] = 'no-cache'  # asked for again, sent when changed
         return response.make_conditional(request)
 
     @app.route('/healthz')
     def healthz():
-        if places.stopping:
+        if jobs.stopping:
             raise problems.stopping()
         return jsonify(status='ok')
 
@@ -99,6 +91,8 @@ def create_app(stylizer, places, limits):
     @app.before_request
     def start():
         g.started = time.monotonic()
+        if request.path != '/healthz':  # probes ask by whatever address they know
+            access.check(request.environ)
 
     @app.after_request
     def finish(response):
@@ -108,7 +102,7 @@ def create_app(stylizer, places, limits):
         level = logging.DEBUG if request.path in ROUTINE else logging.INFO
         logger.log(level, '%s %s %d %.2f s', request.method, request.path, response.status_code,
                    seconds)
-        response.headers.update(HEADERS)
+        response.headers.update(access.shared_with(request.environ))
         return response
 
     @app.errorhandler(problems.Problem)
@@ -120,8 +114,6 @@ def create_app(stylizer, places, limits):
     def answer_http_error(error):
         if error.code and error.code < 400:
             return error
-        if error.code == 413:
-            return answer_problem(problems.upload_too_large(limits))
         response = answer_problem(problems.http(error))
         for name, value in error.get_headers():
             if name.lower() == 'allow':
@@ -146,10 +138,14 @@ def read_request():
         problems.Problem: a form without a photo.
     """
     given = list(request.args.items(multi=True))
-    if request.mimetype != 'multipart/form-data':
-        return request.get_data(cache=False), given
-    given += request.form.items(multi=True)
-    files = list(request.files.items(multi=True))
-    if [name for name, _ in files] != ['photo']:
+    # Not by Flask: its limits count as one what is not, and its reader of forms has known holes.
+    with request.environ['wsgi.input'] as stream:
+        body = stream.read()
+    content_type = request.headers.get('Content-Type', '')
+    if content_type.partition(';')[0].strip().lower() != 'multipart/form-data':
+        return body, given
+    parts = forms.parts(body, content_type)
+    if [part.name for part in parts if part.is_file] != ['photo']:
         raise problems.parameter('photo: the form must hold one file, in the field photo')
-    return files[0][1].read(), given
+    photo = [part.data for part in parts if part.is_file][0]
+    return photo, given + [(part.name, parameters.text_of(part)) for part in parts if not part.is_file]

@@ -1,17 +1,20 @@
-"""A bounded number of places: few jobs run, some wait, the rest are turned away."""
+"""A queue with a bound: few jobs run, some wait, the rest are turned away."""
 
+import collections
 import concurrent.futures
 import math
+import statistics
 import threading
 import time
 
 from resnet_in_tf.server import problems
 
 TICK = 0.1  # seconds between looks at whether the client is still there
-OVERHEAD = 20000  # pixels whose time is that of decoding the smallest picture and the like
+OVERHEAD = 20000  # pixels whose time is that of a request for the smallest picture
+RECENT = 9  # jobs whose median is the pace: a few odd files do not shift it
 
 
-class Places:
+class JobQueue:
     """Runs jobs in a few threads behind a queue with a bound, first come, first served.
 
     Args:
@@ -25,8 +28,13 @@ class Places:
         self.lock = threading.Lock()
         self.taken = self.running = 0
         self.pixels = 0  # of all that has a place
-        self.seconds_a_pixel = 0.0  # a moving mean; 0 until the first job is done
+        self.paces = collections.deque(maxlen=RECENT)  # seconds a pixel of the last jobs
         self.stopping = False
+
+    @property
+    def seconds_a_pixel(self):
+        """The pace so far; 0 until the first job is done."""
+        return statistics.median(self.paces) if self.paces else 0.0
 
     @property
     def waiting(self):
@@ -42,7 +50,7 @@ class Places:
 
         Args:
             job: function without arguments.
-            pixels: int, the size of its result.
+            pixels: float, what it costs, as pixels of a result.
             seconds: float, the longest that waiting and running may take.
             is_gone: function that says whether the client left.
 
@@ -77,8 +85,9 @@ class Places:
         with self.lock:
             if self.stopping:
                 raise problems.stopping()
-            ahead = self.pixels * self.seconds_a_pixel / self.workers
-            hopeless = ahead + pixels * self.seconds_a_pixel > seconds
+            pace = self.seconds_a_pixel
+            ahead = self.pixels * pace / self.workers
+            hopeless = ahead + pixels * pace > seconds
             if self.taken >= self.limit or (self.taken >= self.workers and hopeless):
                 raise problems.busy(int(min(60, max(1, math.ceil(ahead)))))
             self.taken += 1
@@ -93,13 +102,12 @@ class Places:
         with self.lock:
             self.running += 1
         try:
-            return job()
+            result = job()
+            self.paces.append((time.monotonic() - started) / pixels)
+            return result
         finally:
             with self.lock:
                 self.running -= 1
-                pace = (time.monotonic() - started) / pixels
-                known = self.seconds_a_pixel
-                self.seconds_a_pixel = known + 0.3 * (pace - known) if known else pace
 
     def _give_back(self, pixels):
         with self.lock:

@@ -13,13 +13,13 @@ SECONDS = (.05, .1, .25, .5, 1, 2.5, 5, 10, 25, 60)
 
 
 class Metrics:
-    """Counts requests and looks at the places when it is asked.
+    """Counts requests and looks at the queue when it is asked.
 
     Args:
-        places: jobs.Places.
+        queue: jobs.JobQueue.
     """
 
-    def __init__(self, places):
+    def __init__(self, queue):
         # A registry of its own: two servers in one process do not meet.
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
@@ -35,12 +35,16 @@ class Metrics:
                 ('resnet_in_running', 'Pictures in work.', 'running'),
                 ('resnet_in_waiting', 'Pictures that wait for their turn.', 'waiting')):
             gauge = Gauge(name, words, registry=self.registry)
-            gauge.set_function(lambda attribute=attribute: getattr(places, attribute))
+            gauge.set_function(lambda attribute=attribute: getattr(queue, attribute))
 
     def count(self, route, status, seconds):
         """Notes one answered request."""
         self.requests.labels(route, str(status)).inc()
         self.request_seconds.labels(route).observe(seconds)
+
+    def count_refusal(self, status):
+        """Notes one request that was refused before the application."""
+        self.requests.labels('none', str(status)).inc()
 
     def text(self):
         """The Prometheus text format, bytes."""

@@ -4,9 +4,13 @@ from resnet_in_tf import __version__
 from resnet_in_tf.server.parameters import FORMATS, PARAMETERS
 
 PROBLEMS = {
-    400: 'A parameter is unknown or out of range.',
+    400: 'A parameter is unknown or out of range, or the form is none.',
+    403: "Asked for by a name that is not the server's, or by a page of another site.",
+    408: 'The request did not come to its end in time.',
     413: 'The upload is too large.',
+    415: 'The upload has a Content-Encoding.',
     422: 'The photo is no JPEG or PNG, damaged, or too large; or the size asked for is.',
+    431: 'The address or the headers are too long.',
     499: None,
     500: 'The server failed.',
     503: 'All places are taken, or the server is stopping. `Retry-After` says when to come back.',

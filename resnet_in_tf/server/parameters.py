@@ -52,6 +52,31 @@ PARAMETERS = collections.OrderedDict([
 ])
 
 
+def text_of(part):
+    """The text of a form's field.
+
+    Args:
+        part: forms.Part.
+
+    Returns:
+        str.
+
+    Raises:
+        problems.Problem: far too long, or not UTF-8.
+    """
+    if len(part.data) > 4 * LONGEST:  # bytes of a letter
+        raise too_long(part.name, len(part.data))
+    try:
+        return part.data.decode('utf-8')
+    except ValueError:
+        raise problems.parameter('%s: its value is not UTF-8' % shown(part.name)) from None
+
+
+def too_long(name, length):
+    """The problem of a value that is too long."""
+    return problems.parameter('%s: %d characters are too many; at most %d' % (shown(name), length, LONGEST))
+
+
 def read(given, stylizer):
     """Turns the parameters of a request into an Order.
 
@@ -73,8 +98,7 @@ def read(given, stylizer):
         if name in texts:
             raise problems.parameter('%s: given twice; give it once' % name)
         if len(text) > LONGEST:
-            raise problems.parameter('%s: %d characters are too many; at most %d'
-                                     % (name, len(text), LONGEST))
+            raise too_long(name, len(text))
         texts[name] = text.strip()
     values = {}
     for name, known in PARAMETERS.items():

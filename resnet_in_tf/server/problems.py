@@ -2,6 +2,8 @@
 
 import json
 
+MESSAGE = 2000  # characters at most: what a client sent does not come back as a flood
+
 
 class Problem(Exception):
     """An answer that is not a picture.
@@ -14,6 +16,8 @@ class Problem(Exception):
     """
 
     def __init__(self, status, code, message, retry_after=None):
+        if len(message) > MESSAGE:
+            message = message[:MESSAGE] + '...'
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
         self.headers = {} if retry_after is None else {'Retry-After': str(retry_after)}
@@ -45,6 +49,46 @@ def result_too_large(width, height, largest):
 def parameter(reason):
     """The problem of a parameter that is unknown or has a wrong value."""
     return Problem(400, 'bad_parameter', reason)
+
+
+def form(reason):
+    """The problem of a form that cannot be taken apart."""
+    return Problem(400, 'bad_form', 'the form cannot be read: %s. Send multipart/form-data with one '
+                   'file, photo, or the photo alone as the body' % reason)
+
+
+def bad_request(status, reason):
+    """The problem of what is not HTTP, or not the part of it that is taken."""
+    return Problem(status, {431: 'request_header_fields_too_large', 501: 'not_implemented'}.get(
+        status, 'bad_request'), 'not a request that this server reads: %.200s' % reason)
+
+
+def encoded_upload():
+    """The problem of a compressed upload: it saves nothing, and a small one could unpack to gigabytes."""
+    return Problem(415, 'unsupported_encoding', 'send the photo as it is, without Content-Encoding')
+
+
+def too_slow_upload():
+    """The problem of a request that does not come to its end."""
+    return Problem(408, 'too_slow_upload', 'the request took too long to arrive; send a smaller photo')
+
+
+def forbidden_host(allowed):
+    """The problem of a request for a name that is not this server's."""
+    return Problem(403, 'forbidden_host', 'this server does not answer to that Host, but to localhost%s; '
+                   'its flag --allowed_hosts adds names' % ''.join(', ' + name for name in allowed))
+
+
+def forbidden_origin():
+    """The problem of a photo sent by a page of another site."""
+    return Problem(403, 'forbidden_origin', 'pages of other sites may not send photos here, unless '
+                   "the server's flag --allow_origin names them")
+
+
+def no_memory():
+    """The problem of a picture for which there is no memory now."""
+    return Problem(503, 'no_memory', 'not enough memory now; ask for a smaller size, or try again '
+                   'in 5 s', 5)
 
 
 def busy(seconds):

@@ -6,6 +6,7 @@ import math
 import os
 
 from resnet_in_tf import memory
+from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen
 from resnet_in_tf.pictures import images
 from resnet_in_tf.pictures.color import preserve_color
@@ -13,20 +14,38 @@ from resnet_in_tf.server import problems
 from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in
 from resnet_in_tf.tiles.network import first_width
 
-# Strangers' files: the last Pillow for Python 3.7 has a hole in WebP (CVE-2023-4863).
+# Strangers' files: the last Pillow for Python 3.7 has holes in WebP (CVE-2023-4863) and in TIFF.
 FORMATS = ('JPEG', 'PNG')
+MAX_PHOTO_SIDE = 500000  # pixels of a photo: making it smaller holds 48 bytes for each
 STATIC = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'static')
 SAMPLE = os.path.join(STATIC, 'sample.jpg')
 THUMBNAIL = 224  # pixels a side
 
+# What a photo's pixel holds at most while it is decoded and turned upright, in bytes, and costs, as
+# a share of a pixel that goes through the network: measured, 16-bit PNG being the dearest.
+DECODE_BYTES = 24
+DECODE_COST = 0.02
+
+SPARE = 4  # uploads held beyond those in the queue
+LEAST_PIXELS = 256 ** 2
+
 # max_upload in bytes; max_pixels of a photo; max_result pixels of a result; seconds for a
-# request; workers that run and requests that wait at once.
+# request; workers that run and requests that wait at once; held: bytes of uploads and unsent answers
+# in memory at once.
 Limits = collections.namedtuple(
-    'Limits', 'max_upload max_pixels max_result seconds workers waiting')
+    'Limits', 'max_upload max_pixels max_result seconds workers waiting held')
+
+
+def held_by_default(max_upload, workers, waiting):
+    """Bytes that uploads need at once where memory is not short."""
+    return max_upload * (workers + waiting + SPARE)
 
 
 def within_memory(limits, model, engine):
-    """Limits with no more pixels a result than memory holds, for TensorFlow would end the process.
+    """Limits by which all that the server holds at once fits into memory.
+
+    TensorFlow would end the process. Uploads get a quarter of what is free at most; each worker gets its
+    share of the rest, for decoding a photo or running the network, one after the other.
 
     Args:
         limits: Limits.
@@ -36,10 +55,14 @@ def within_memory(limits, model, engine):
     Returns:
         Limits.
     """
+    free = max(0, memory.limit_by_default() - memory.resident())
+    held = min(limits.held, max(free // 4, 2 * limits.max_upload))
+    each = max(0, free - held) // limits.workers
+    limits = limits._replace(
+        held=held, max_pixels=min(limits.max_pixels, max(each // DECODE_BYTES, LEAST_PIXELS)))
     if not model.endswith('.pb'):
         return limits
-    free = (memory.limit_by_default() - memory.resident()) // limits.workers
-    holds = pixels_in(free, first_width(frozen.read_graph(model)[0]), engine)
+    holds = pixels_in(each, first_width(frozen.read_graph(model)[0]), engine)
     return limits._replace(max_result=min(limits.max_result, max(holds, SMALLEST_TILE ** 2)))
 
 
@@ -70,7 +93,7 @@ def result_size(photo, size, limits):
         limits: Limits.
 
     Returns:
-        (width, height) of the result.
+        ((width, height) of the result, the cost of the work as pixels of a result).
 
     Raises:
         problems.Problem: not a picture, not JPEG or PNG, too large a photo or result.
@@ -79,11 +102,14 @@ def result_size(photo, size, limits):
         width, height = images.check(io.BytesIO(photo), 'photo', FORMATS, limits.max_pixels)
     except images.PictureError as error:
         raise problems.picture(error, limits) from None
+    if max(width, height) > MAX_PHOTO_SIDE:
+        raise problems.picture('photo: %dx%d pixels, a side of more than %d'
+                               % (width, height, MAX_PHOTO_SIDE), limits)
     largest = largest_side(width, height, limits.max_result)
     target = fit(width, height, size or largest)
     if _pixels(target) > limits.max_result:
         raise problems.result_too_large(target[0], target[1], largest)
-    return target
+    return target, _pixels(target) + DECODE_COST * width * height
 
 
 def restyle(stylizer, photo, order, size, limits):
@@ -100,18 +126,20 @@ def restyle(stylizer, photo, order, size, limits):
         bytes of a file in `order.format`.
 
     Raises:
-        problems.Problem: the file is damaged beyond its header.
+        problems.Problem: the file is damaged beyond its header, or memory does not do.
     """
     try:
         pixels = images.decode(photo, 'photo', FORMATS, max_pixels=limits.max_pixels)
-    except images.PictureError as error:
+        if pixels.shape[1::-1] != size:
+            pixels = images.resize(pixels, *size)
+        stylized = stylizer.stylize(pixels, order.style_weights)
+        if order.preserve_color:
+            stylized = preserve_color(pixels, stylized)
+        return images.encode(stylized, order.format, order.quality)
+    except UserError as error:
         raise problems.picture(error, limits) from None
-    if pixels.shape[1::-1] != size:
-        pixels = images.resize(pixels, *size)
-    stylized = stylizer.stylize(pixels, order.style_weights)
-    if order.preserve_color:
-        stylized = preserve_color(pixels, stylized)
-    return images.encode(stylized, order.format, order.quality)
+    except MemoryError:
+        raise problems.no_memory() from None
 
 
 def thumbnails(stylizer):

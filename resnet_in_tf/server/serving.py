@@ -2,57 +2,68 @@
 
 import ctypes
 import logging
+import re
 import sys
 
+from resnet_in_tf import cli
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.server import restyling
-from resnet_in_tf.server.jobs import Places
+from resnet_in_tf.server.jobs import JobQueue
+
+logger = logging.getLogger(__name__)
 
 M_MMAP_THRESHOLD = -3
 LARGE = 1 << 20  # bytes
+LONGEST_LINE = 500  # characters of a message in the log
 
 
-def serve(stylizer, host, port, limits):
-    """Serves until SIGTERM or SIGINT.
+def serve(stylizer, host, port, limits, hosts=(), origins=()):
+    """Serves until SIGTERM or SIGINT, and then ends the process.
 
     Args:
         stylizer: Stylizer.
         host: str, address to bind to.
         port: int; 0 takes a free one.
         limits: restyling.Limits.
+        hosts: names that it answers to beside localhost and `host`; '*' for any.
+        origins: other sites' origins whose pages may send photos; '*' for any.
 
     Raises:
         UserError: the address cannot be bound to, or a package of the extra is missing.
     """
     try:
-        from resnet_in_tf.server import listening
         from resnet_in_tf.server.app import create_app
+        from resnet_in_tf.server.listening import Hub
+        from resnet_in_tf.server.metrics import Metrics
+        from resnet_in_tf.server.security import Access
     except ImportError as error:
-        if error.name not in ('flask', 'waitress', 'prometheus_client', 'werkzeug'):
+        if error.name not in ('flask', 'h11', 'prometheus_client', 'werkzeug'):
             raise
         raise UserError("the server needs %s: pip install 'resnet_in_tf[server]'"
                         % error.name) from None
     log_to_stderr()
     give_memory_back()
-    asked, limits = limits.max_result, restyling.within_memory(limits, stylizer.model, stylizer.engine_name)
-    if limits.max_result < asked:
-        logging.getLogger(__name__).warning(
-            'results are limited to %.1f million pixels: --max_result %g does not fit into memory',
-            limits.max_result / 1e6, asked / 1e6)
-    places = Places(limits.workers, limits.waiting)
-    app = create_app(stylizer, places, limits)
-    server, sockets = listening.open_server(app, host, port, limits)
+    asked, limits = limits, restyling.within_memory(limits, stylizer.model, stylizer.engine_name)
+    for flag, name, what in (('max_result', 'max_result', 'results'), ('max_photo', 'max_pixels', 'photos')):
+        if getattr(limits, name) < getattr(asked, name):
+            logger.warning('%s are limited to %.1f million pixels: --%s %g does not fit into memory',
+                           what, getattr(limits, name) / 1e6, flag, getattr(asked, name) / 1e6)
+    jobs = JobQueue(limits.workers, limits.waiting)
+    metrics = Metrics(jobs)
+    access = Access(frozenset([host.lower()] + [name.lower() for name in hosts]),
+                    frozenset(origin.lower().rstrip('/') for origin in origins))
+    hub = Hub(create_app(stylizer, jobs, limits, metrics, access), jobs, limits, metrics.count_refusal)
+    bound = hub.listen(host, port)
 
     def on_ready():
         shown = '[%s]' % host if ':' in host else host
-        bound = getattr(server, 'effective_port', None) or server.effective_listen[0][1]
-        print('serving %d styles on http://%s:%s' % (len(stylizer.styles), shown, bound),
-              flush=True)
+        print('serving %d styles on http://%s:%s' % (len(stylizer.styles), shown, bound), flush=True)
 
-    listening.run(server, sockets, places, limits.seconds + 5, on_ready)
-    places.pool.shutdown()
-    stylizer.close()
-    print('stopped', flush=True)
+    if hub.run(on_ready):
+        print('stopped', flush=True)
+    else:
+        print('stopped; what was still in work after %g s is dropped' % limits.seconds, flush=True)
+    cli.leave(cli.EXIT_OK)  # a thread at work cannot be ended otherwise
 
 
 def give_memory_back():
@@ -69,8 +80,27 @@ def give_memory_back():
 def log_to_stderr():
     """Logs each request and each failure as a line on stderr."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter('%(asctime)s %(message)s'))
-    for name in ('resnet_in_tf.server', 'waitress'):
-        logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [handler], False
+    handler.setFormatter(OneLine('%(asctime)s %(message)s'))
+    for name in ('resnet_in_tf.server', 'asyncio'):
+        log = logging.getLogger(name)
+        log.handlers, log.propagate = [handler], False
     logging.getLogger('resnet_in_tf.server').setLevel(logging.INFO)
+
+
+class OneLine(logging.Formatter):
+    """A line a record, whatever it quotes: control characters are escaped, tracebacks indented."""
+
+    def formatMessage(self, record):  # noqa: N802
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, info):  # noqa: N802
+        return '\n'.join('    ' + printable(line)
+                         for line in re.split('\r\n|[\r\n]', super().formatException(info)))
+
+
+def printable(text, longest=LONGEST_LINE):
+    """Text with control characters as escapes, cut where it is longer than a line should be."""
+    shown = ''.join(letter if letter.isprintable() else letter.encode(
+        'unicode_escape', 'surrogatepass').decode('ascii') for letter in text[:longest])
+    return shown if len(text) <= longest else shown + '...'

@@ -1,6 +1,9 @@
 """Bounds of the server under real load: full queue, leavers, time, sizes, and a clean stop."""
 
 import io
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 
@@ -153,7 +156,7 @@ def test_too_many_pixels_are_422_and_told_what_would_do(server):
 
 def test_results_are_no_larger_than_memory_holds_for_every_worker(tmp_path, monkeypatch):
     model = write_network(str(tmp_path / 'network.pb'), width=8)
-    limits = restyling.Limits(20, 20, 4000000, 60, 1, 8)
+    limits = restyling.Limits(20, 20, 4000000, 60, 1, 8, 260)
 
     def allowed(kilobytes, **changed):
         (tmp_path / 'meminfo').write_text('MemTotal: %d kB\nMemAvailable: %d kB\nSwapTotal: 0 kB\n'
@@ -167,6 +170,60 @@ def test_results_are_no_larger_than_memory_holds_for_every_worker(tmp_path, monk
     assert memory.reserved_bytes(8) * one <= 2 ** 30 and one < 4000000
     assert 2 * memory.run_bytes(8) * two < 2 ** 30 and 256 ** 2 < two < one
     assert restyling.within_memory(limits, 'network.onnx', 'onnxruntime') == limits
+
+
+def test_decoding_and_uploads_are_in_the_budget_of_memory(tmp_path, monkeypatch):
+    model = write_network(str(tmp_path / 'network.pb'), width=8)
+    asked = restyling.Limits(20000000, 50000000, 4000000, 60, 1, 8, 260000000)
+
+    def given(megabytes, **changed):
+        (tmp_path / 'meminfo').write_text('MemAvailable: %d kB\n' % (megabytes * 1000))
+        monkeypatch.setattr(memory, 'MEMINFO', str(tmp_path / 'meminfo'))
+        monkeypatch.setattr(memory, 'CGROUPS', ())
+        return restyling.within_memory(asked._replace(**changed), model, 'tensorflow')
+
+    assert given(64000)[:1] + given(64000)[3:] == asked[:1] + asked[3:]
+    for megabytes, changed in [(1000, {}), (2000, {}), (2000, {'workers': 4}), (500, {'waiting': 100})]:
+        limits = given(megabytes, **changed)
+        each = max(restyling.DECODE_BYTES * limits.max_pixels, memory.run_bytes(8) * limits.max_result)
+        assert limits.held + limits.workers * each <= megabytes * 1e6
+        assert limits.held >= 2 * limits.max_upload
+    assert given(1000).max_pixels < asked.max_pixels
+
+
+@pytest.mark.parametrize('file', [
+    {'format': 'JPEG', 'mode': 'RGB'}, {'format': 'JPEG', 'mode': 'CMYK', 'progressive': True},
+    {'format': 'PNG', 'mode': 'RGBA'}, {'format': 'PNG', 'mode': 'I;16'},
+    {'format': 'PNG', 'mode': 'LA'}], ids=lambda file: file['format'] + ' ' + file['mode'])
+def test_decoding_holds_no_more_than_is_said(file):
+    file = dict(file)
+    side, buffer = 2000, io.BytesIO()
+    Image.new(file.pop('mode'), (side, side)).save(buffer, **file)
+    code = ("import sys; from resnet_in_tf import memory; from resnet_in_tf.pictures import images\n"
+            "images.decode(open(sys.argv[1], 'rb').read(), 'photo')\n"
+            "print(memory.peak())")
+
+    def peak(data):
+        with tempfile.NamedTemporaryFile() as photo:
+            photo.write(data)
+            photo.flush()
+            return int(subprocess.check_output([sys.executable, '-c', code, photo.name]))
+
+    small = io.BytesIO()
+    Image.new('RGB', (8, 8)).save(small, 'PNG')
+    taken = peak(buffer.getvalue()) - peak(small.getvalue())
+    assert taken <= restyling.DECODE_BYTES * side * side
+
+
+def test_a_photos_pixels_are_part_of_the_cost():
+    def cost(side, size):
+        buffer = io.BytesIO()
+        Image.new('L', (side, side)).save(buffer, 'PNG')
+        limits = restyling.Limits(20000000, 50000000, 4000000, 60, 1, 8, 260000000)
+        return restyling.result_size(buffer.getvalue(), size, limits)[1]
+
+    assert cost(4000, 64) - cost(1000, 64) == pytest.approx(restyling.DECODE_COST * 15e6)
+    assert cost(1000, 1000) - cost(1000, 500) == pytest.approx(750000)
 
 
 def test_time_that_runs_out_is_504(start, slow_photo, small_photo):
