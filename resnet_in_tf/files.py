@@ -1,6 +1,8 @@
 """Files that are written whole or not at all, and where the cache is."""
 
 import contextlib
+import glob
+import hashlib
 import os
 import re
 import uuid
@@ -109,3 +111,31 @@ def cache_folder():
     """`$RESNET_IN_TF_CACHE`, else `resnet_in_tf` in the user's cache folder."""
     base = os.environ.get('XDG_CACHE_HOME') or os.path.join(os.path.expanduser('~'), '.cache')
     return os.environ.get('RESNET_IN_TF_CACHE') or os.path.join(base, 'resnet_in_tf')
+
+
+def cached_path(folder, stem, extension, data):
+    """Path of what the cache keeps: the name holds a checksum of the bytes `data`."""
+    return os.path.join(folder, '%s-%s%s' % (stem, hashlib.sha256(data).hexdigest()[:16], extension))
+
+
+def find_cached(folder, stem, extension):
+    """Finds a file of the cache that is as it was written; one that is not is removed.
+
+    Args:
+        folder: the cache.
+        stem, extension: as in `cached_path`.
+
+    Returns:
+        (path, bytes), or None where there is no such file.
+    """
+    pattern = os.path.join(glob.escape(folder), '%s-%s%s' % (stem, '?' * 16, extension))
+    for path in sorted(glob.glob(pattern)):
+        try:
+            with open(path, 'rb') as file:
+                data = file.read()
+            if path == cached_path(folder, stem, extension, data):
+                return path, data
+            os.remove(path)
+        except OSError:  # unreadable, or another process was faster
+            pass
+    return None

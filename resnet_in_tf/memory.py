@@ -23,10 +23,13 @@ RUN_BYTES = {'tensorflow': (420, 13), 'onnxruntime': (300, 38)}
 RESERVED_BYTES = (1024, 38)
 
 MEMINFO = '/proc/meminfo'
-# Limits of a container: (limit, usage) of cgroups version 2, then 1.
-CGROUPS = (('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory.current'),
+# Limits of a container, cgroups version 2, then 1: limit, usage, statistics, and the line of these
+# that counts files' pages, which the kernel drops when memory is short.
+CGROUPS = (('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory.current',
+            '/sys/fs/cgroup/memory.stat', 'inactive_file'),
            ('/sys/fs/cgroup/memory/memory.limit_in_bytes',
-            '/sys/fs/cgroup/memory/memory.usage_in_bytes'))
+            '/sys/fs/cgroup/memory/memory.usage_in_bytes',
+            '/sys/fs/cgroup/memory/memory.stat', 'total_inactive_file'))
 
 
 def run_bytes(width, engine='tensorflow'):
@@ -96,11 +99,11 @@ def trim():
 def limit_by_default():
     """What this process may hold if nothing is said: its share now, and most of what is free."""
     free = [meminfo('MemAvailable') or ASSUMED]
-    for pair in CGROUPS:
-        if all(os.path.exists(path) for path in pair):
-            most, used = [number(path) for path in pair]
+    for limit, usage, statistics, key in CGROUPS:
+        if os.path.exists(limit) and os.path.exists(usage):
+            most, used = number(limit), number(usage)
             if most:
-                free.append(max(most - used, 0))
+                free.append(max(most - max(used - line_of(statistics, key), 0), 0))
     return resident() + int(MARGIN * min(free))
 
 
@@ -115,6 +118,15 @@ def meminfo(key):
         with open(MEMINFO) as file:
             return sum(int(line.split()[1]) * 1024 for line in file if line.startswith(key + ':'))
     except OSError:
+        return 0
+
+
+def line_of(path, key):
+    """The number behind a key in a file of lines `key number`; 0 where there is none."""
+    try:
+        with open(path) as file:
+            return next((int(line.split()[1]) for line in file if line.split()[:1] == [key]), 0)
+    except (OSError, ValueError, IndexError):
         return 0
 
 

@@ -3,9 +3,11 @@
 import os
 import tempfile
 
+import tensorflow.compat.v1 as tf
+
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import onnx_model, saved_model, tflite_model
-from resnet_in_tf.network import frozen as frozen
+from resnet_in_tf.network import frozen
 from resnet_in_tf.training.freeze import freeze
 
 # Every writer takes (graph_def, style_names, card, output, **options) and gives a list of
@@ -83,4 +85,6 @@ def export(model, format_, output, **options):
             that cannot be converted, or a result that differs; then nothing is left behind.
     """
     graph_def, style_names, card = frozen.read_graph(model)
+    with tf.Graph().as_default():
+        frozen.import_graph(graph_def, model)
     return WRITERS[format_](graph_def, style_names, card, output, **options)

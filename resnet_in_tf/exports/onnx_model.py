@@ -3,15 +3,20 @@
 import hashlib
 import json
 import logging
-import os
 
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import check
 from resnet_in_tf.exports.plain import plain_graph
-from resnet_in_tf.network import frozen
+from resnet_in_tf.network import frozen, guard
 
 OPSET = 11  # the first whose Resize computes what TensorFlow's does
+# What tf2onnx makes of deployed graphs of every system.
+OPERATIONS = {
+    'Abs', 'Add', 'And', 'Cast', 'Concat', 'Constant', 'Conv', 'Div', 'Equal', 'Expand', 'Gather',
+    'GlobalAveragePool', 'Identity', 'Less', 'MatMul', 'Max', 'Min', 'Mul', 'Neg', 'Not', 'Pad', 'Range',
+    'Reciprocal', 'ReduceMean', 'ReduceProd', 'Relu', 'Reshape', 'Resize', 'Shape', 'Slice', 'Sqrt',
+    'Squeeze', 'Sub', 'Tanh', 'Transpose', 'Unsqueeze', 'Where'}
 AXES = {frozen.IMAGE: ('N', 'H', 'W'), frozen.STYLE_WEIGHTS: ('N',),
         frozen.STYLIZED: ('N', 'H', 'W')}
 INSTALL = "pip install 'resnet_in_tf[onnx]'"
@@ -97,8 +102,9 @@ def session(data, name):
     try:
         opened = onnxruntime.InferenceSession(data, options, providers=providers(onnxruntime))
         meta = opened.get_modelmeta().custom_metadata_map
-        style_names, card = json.loads(meta['style_names']), json.loads(meta['card'])
-    except KeyError:
+        names, card = json.loads(meta['style_names']), guard.card(meta['card'])
+        style_names = guard.style_names(names if isinstance(names, list) else [])
+    except (KeyError, guard.Unfit):
         raise UserError('%s: an ONNX network, but not one of freeze_graph.py' % name) from None
     except Exception as error:  # onnxruntime's own classes differ from release to release
         raise UserError('%s: onnxruntime cannot open it (%s)'
@@ -109,6 +115,43 @@ def session(data, name):
                           {frozen.IMAGE: image, frozen.STYLE_WEIGHTS: style_weights})[0]
 
     return run, style_names, card
+
+
+def first_width(data, name):
+    """Checks a stranger's ONNX network, and tells its width.
+
+    Args:
+        data: bytes of the file.
+        name: what to call it in a message.
+
+    Returns:
+        int, channels of the first layer.
+
+    Raises:
+        UserError: onnx is not installed, or the network has operations, functions, graphs within
+            graphs or files beside it that none of `convert` has.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise UserError('ONNX: %s; %s' % (error, INSTALL)) from error
+    try:
+        model = onnx.load_model_from_string(data)
+    except Exception as error:  # protobuf's own error class differs from release to release
+        raise UserError('%s: onnxruntime cannot open it (%s)'
+                        % (name, str(error).split('\n')[0])) from error
+    graph = model.graph
+    kinds = {attribute.type for node in graph.node for attribute in node.attribute}
+    strange = sorted({node.op_type for node in graph.node if node.op_type not in OPERATIONS
+                      or node.domain not in ('', 'ai.onnx')})
+    kernels = [tensor.dims[0] for tensor in graph.initializer
+               if len(tensor.dims) == 4 and tensor.dims[1] == 3]
+    if (strange or getattr(model, 'functions', ()) or not kernels or graph.sparse_initializer
+            or kinds & {onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS}
+            or any(tensor.external_data for tensor in graph.initializer)):
+        raise UserError('%s: an ONNX network, but not one of freeze_graph.py%s' % (
+            name, ': it has the operation %s' % guard.shown(strange[0]) if strange else ''))
+    return int(kernels[0])
 
 
 def providers(onnxruntime):
@@ -133,13 +176,13 @@ def cached(graph_def, style_names, card, folder):
     log = logging.getLogger('resnet_in_tf')
     content = graph_def.SerializeToString(deterministic=True)
     key = hashlib.sha256(b'opset %d\0' % OPSET + content).hexdigest()[:32]
-    path = os.path.join(folder, 'network-%s.onnx' % key)
-    try:
-        with open(path, 'rb') as file:
-            return file.read()
-    except OSError:
-        log.info('converting the network for onnxruntime, once, into %s', folder)
+    stem = 'network-' + key
+    found = files.find_cached(folder, stem, '.onnx')
+    if found:
+        return found[1]
+    log.info('converting the network for onnxruntime, once, into %s', folder)
     data = convert(graph_def, style_names, card)
+    path = files.cached_path(folder, stem, '.onnx', data)
     with check.reference(graph_def) as expected:
         run = session(data, path)[0]
         check.require_close(path, check.greatest_difference(expected, run, style_names))

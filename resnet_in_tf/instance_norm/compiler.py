@@ -1,6 +1,7 @@
 """Finds the compilers of this machine and turns the sources into one library."""
 
 import os
+import platform
 import shutil
 import subprocess
 
@@ -48,12 +49,12 @@ def find_cuda():
         os.path.exists(os.path.join(home, part)) for part in ('bin/nvcc', CUDA_HEADER))), None)
 
 
-def inputs_of_the_build(compiler, cuda):
-    """All that decides what the library is, as one list of strings."""
-    parts = [tf.version.VERSION, tf.version.GIT_VERSION, compiler, run([compiler, '--version'])]
-    parts += list(FLAGS) + tf.sysconfig.get_compile_flags() + tf.sysconfig.get_link_flags()
-    if cuda:
-        parts += [cuda, run([nvcc_of(cuda), '--version'])] + list(CUDA_FLAGS + CAPABILITIES)
+def inputs_of_the_build(gpu):
+    """All that a library must fit, whatever compiled it, as one list of strings."""
+    parts = [tf.version.VERSION, tf.version.GIT_VERSION, platform.machine()] + list(FLAGS)
+    parts += [flag for flag in tf.sysconfig.get_compile_flags() if flag.startswith('-D')]
+    if gpu:
+        parts += CUDA_FLAGS + CAPABILITIES
     for name in SOURCES + GPU_SOURCES + (CUDA_SOURCE,) + HEADERS:
         with open(path_of(name), encoding='utf-8') as file:
             parts.append(file.read())

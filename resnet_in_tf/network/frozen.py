@@ -7,10 +7,17 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.network import guard
 from resnet_in_tf.network.generator import generator
 
 IMAGE, STYLE_WEIGHTS, STYLIZED, STYLE_NAMES, CARD = (
     'image', 'style_weights', 'stylized', 'style_names', 'card')
+FIRST_KERNEL = 'generator/down/conv1/kernel'
+# What every deployed graph has: operation, and the attribute that tells its type.
+NODES = {IMAGE: ('Placeholder', 'dtype', tf.float32),
+         STYLE_WEIGHTS: ('PlaceholderWithDefault', 'dtype', tf.float32),
+         STYLIZED: ('Identity', 'T', tf.float32), STYLE_NAMES: ('Const', 'dtype', tf.string),
+         FIRST_KERNEL: ('Const', 'dtype', tf.float32)}
 
 
 def deployed_graph(style_names, card, system='resnet_in', width=32):
@@ -57,7 +64,7 @@ def frozen_graph(style_names, card, read_variable, system='resnet_in', width=32)
 
 
 def read_graph(path):
-    """Reads a frozen graph.
+    """Reads a frozen graph, and lets nothing through that no deployed graph has (see `guard`).
 
     Args:
         path: a .pb that `freeze` wrote.
@@ -68,26 +75,98 @@ def read_graph(path):
     Raises:
         UserError: the file is missing, is no graph, or is a graph of something else.
     """
+    return parse_graph(read_model(path), path)
+
+
+def read_model(path):
+    """The bytes of a model file.
+
+    Raises:
+        UserError: it cannot be read, or is larger than any network.
+    """
     try:
-        with open(path, 'rb') as file, warnings.catch_warnings():
+        with open(path, 'rb') as file:
+            data = file.read(guard.LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        raise UserError('--model %s: %s' % (
+            path, getattr(error, 'strerror', None) or error)) from error
+    if len(data) > guard.LARGEST_FILE:
+        raise UserError('--model %s: is larger than any network, %d MB'
+                        % (path, guard.LARGEST_FILE // 2 ** 20))
+    return data
+
+
+def parse_graph(data, path):
+    """As `read_graph`, of the bytes of a file; `path` is for the messages."""
+    try:
+        with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # protobuf warns of the damage that it then throws
-            graph_def = tf.GraphDef.FromString(file.read())
-    except OSError as error:
-        raise UserError('--model %s: %s' % (path, error.strerror)) from error
+            graph_def = tf.GraphDef.FromString(data)
     except Exception as error:  # protobuf's own error class differs from release to release
         if type(error).__name__ != 'DecodeError':
             raise
         raise UserError('--model %s: not a TensorFlow graph; freeze_graph.py writes one' % path) from error
-    nodes = {node.name: node for node in graph_def.node}
-    if not nodes:
+    if not graph_def.node:
         raise UserError('--model %s: not a TensorFlow graph; freeze_graph.py writes one' % path)
-    missing = [name for name in (IMAGE, STYLE_WEIGHTS, STYLIZED, STYLE_NAMES) if name not in nodes]
+    names = {node.name for node in graph_def.node}
+    missing = [name for name in NODES if name not in names]
     if missing:
         raise UserError('--model %s: a TensorFlow graph, but not one of freeze_graph.py: it has no '
                         'node %s' % (path, missing[0]))
-    names = tf.make_ndarray(nodes[STYLE_NAMES].attr['value'].tensor)
-    card = nodes[CARD].attr['value'].tensor.string_val[0] if CARD in nodes else b'{}'
-    return graph_def, [name.decode('utf-8') for name in names], json.loads(card.decode('utf-8'))
+    try:
+        nodes = guard.check_nodes(graph_def)
+        return (graph_def,) + read_labels(nodes)
+    except guard.Unfit as error:
+        raise UserError('--model %s: a TensorFlow graph, but not one of freeze_graph.py: %s'
+                        % (path, error)) from error
+
+
+def read_labels(nodes):
+    """Style names and card of checked nodes; Unfit where a node is not what `deployed_graph` makes."""
+    for name, (op, key, dtype) in NODES.items():
+        node = nodes[name]
+        if node.op != op or node.attr[key].type != dtype.as_datatype_enum:
+            raise guard.Unfit('%s is not %s of %s' % (name, op, dtype.name))
+    kernel = nodes[FIRST_KERNEL].attr['value'].tensor.tensor_shape.dim
+    if len(kernel) != 4 or kernel[2].size != 3 or not kernel[3].size:
+        raise guard.Unfit('its first layer is no convolution of pictures')
+    tensor = nodes[STYLE_NAMES].attr['value'].tensor
+    if len(tensor.tensor_shape.dim) != 1:
+        raise guard.Unfit('its style names are no list')
+    card = {}
+    if CARD in nodes:
+        tensor_of_card = nodes[CARD].attr['value'].tensor
+        if nodes[CARD].op != 'Const' or len(tensor_of_card.string_val) != 1:
+            raise guard.Unfit('its card is no text')
+        card = guard.card(tensor_of_card.string_val[0])
+    return guard.style_names(tensor.string_val), card
+
+
+def import_graph(graph_def, path, name=''):
+    """Puts a graph into the current default graph.
+
+    Raises:
+        UserError: its nodes do not fit together, or it gives no pictures.
+    """
+    try:
+        tf.import_graph_def(graph_def, name=name)
+    except (ValueError, TypeError, tf.errors.OpError) as error:
+        raise UserError('--model %s: damaged, or of a newer TensorFlow (%s)'
+                        % (path, ' '.join(str(error).split('. ')[0].split())[:200])) from error
+    graph, scope = tf.get_default_graph(), name + '/' if name else ''
+    stylized, weights = [graph.get_tensor_by_name(scope + each + ':0')
+                         for each in (STYLIZED, STYLE_WEIGHTS)]
+    names = graph.get_tensor_by_name(scope + STYLE_NAMES + ':0').shape.as_list()[0]
+    if not stylized.shape.is_compatible_with([None, None, None, 3]) or (
+            not weights.shape.is_compatible_with([None, names])):
+        raise UserError('--model %s: damaged: it takes or gives tensors of other shapes than '
+                        'pictures and style weights have' % path)
+
+
+def first_width(graph_def):
+    """Channels of the first layer of a frozen graph."""
+    node = next(node for node in graph_def.node if node.name == FIRST_KERNEL)
+    return node.attr['value'].tensor.tensor_shape.dim[3].size
 
 
 def read_variables(graph_def):

@@ -1,7 +1,6 @@
 """What runs a network: TensorFlow, or onnxruntime, which is faster on a CPU."""
 
 import collections
-import os
 
 import tensorflow.compat.v1 as tf
 
@@ -12,8 +11,17 @@ from resnet_in_tf.instance_norm import swap_to_fused
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
 
-# run: function of float32 image [N, H, W, 3] and style_weights [N, S] that gives stylized.
-Engine = collections.namedtuple('Engine', 'style_names card run close')
+Engine = collections.namedtuple('Engine', 'name style_names card run close graph_def width')
+Engine.__doc__ = """A network that is open.
+
+Fields:
+    name: what runs it, a key of ENGINES and of memory.RUN_BYTES.
+    style_names, card: as frozen.read_graph gives them.
+    run: function of float32 image [N, H, W, 3] and style_weights [N, S] that gives stylized.
+    close: function that gives its memory back.
+    graph_def: tf.GraphDef as it was frozen, for tiles; None for an ONNX file.
+    width: int, channels of the first layer, which tell what a run costs.
+"""
 
 
 def start(engine, model, impl='auto'):
@@ -36,44 +44,44 @@ def start(engine, model, impl='auto'):
 
 
 def tensorflow(model, impl):
-    if is_onnx(model):
+    data = frozen.read_model(model)
+    if is_onnx(data, model):
         raise UserError('--model %s: TensorFlow runs a .pb; add --engine onnxruntime' % model)
-    graph_def, style_names, card = frozen.read_graph(model)
+    frozen_def, style_names, card = frozen.parse_graph(data, model)
     graph = tf.Graph()
     with graph.as_default():
         try:
-            graph_def = swap_for_cpu(swap_to_fused(graph_def, impl))
-            tf.import_graph_def(graph_def, name='')
+            graph_def = swap_for_cpu(swap_to_fused(frozen_def, impl))
         except RuntimeError as error:
             raise UserError('--impl %s: %s' % (impl, str(error).split('\n')[0])) from error
-        except (ValueError, tf.errors.OpError) as error:
-            raise UserError('--model %s: damaged, or of a newer TensorFlow (%s)'
-                            % (model, str(error).split('. ')[0])) from error
+        frozen.import_graph(graph_def, model)
     config = tf.ConfigProto(allow_soft_placement=True)
     config.gpu_options.allow_growth = True
     session = tf.Session(graph=graph, config=config)
     run = session.make_callable(
         frozen.STYLIZED + ':0', [frozen.IMAGE + ':0', frozen.STYLE_WEIGHTS + ':0'])
-    return Engine(style_names, card, run, session.close)
+    return Engine('tensorflow', style_names, card, run, session.close, frozen_def,
+                  frozen.first_width(frozen_def))
 
 
 def onnxruntime(model, impl):
     if impl == 'fused':
         raise UserError('--impl fused: is a kernel for TensorFlow, not for --engine onnxruntime')
-    if is_onnx(model):
-        try:
-            with open(model, 'rb') as file:
-                data = file.read()
-        except OSError as error:
-            raise UserError('--model %s: %s' % (model, error.strerror)) from error
-    else:
-        data = onnx_model.cached(*frozen.read_graph(model), folder=cache_folder())
+    data, graph_def = frozen.read_model(model), None
+    if not is_onnx(data, model):
+        graph_def, style_names, card = frozen.parse_graph(data, model)
+        data = onnx_model.cached(graph_def, style_names, card, folder=cache_folder())
+    width = onnx_model.first_width(data, model)
     run, style_names, card = onnx_model.session(data, model)
-    return Engine(style_names, card, run, lambda: None)
+    return Engine('onnxruntime', style_names, card, run, lambda: None, graph_def, width)
 
 
-def is_onnx(model):
-    return os.path.splitext(model)[1].lower() == '.onnx'
+def is_onnx(data, path):
+    """Whether a model is ONNX: its first field is a number, a GraphDef's a node.
+
+    What is neither goes by its name, so that the right reader says what is wrong with it.
+    """
+    return data[:1] == b'\x08' or data[:1] != b'\n' and path.lower().endswith('.onnx')
 
 
 ENGINES = {'tensorflow': tensorflow, 'onnxruntime': onnxruntime}

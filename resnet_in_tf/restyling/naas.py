@@ -14,6 +14,7 @@ from resnet_in_tf.errors import UserError
 from resnet_in_tf.perceptual import losses, vgg
 from resnet_in_tf.perceptual.objective import relative_feature_loss
 from resnet_in_tf.perceptual.targets import default_layers, style_targets
+from resnet_in_tf.restyling.engines import Engine
 from resnet_in_tf.training import train
 from resnet_in_tf.training.paintings import read_painting
 
@@ -144,6 +145,8 @@ class NaasStylizer:
             raise UserError('--iterations %d: it must be 1 or more' % iterations)
         self.iterations, self.report = iterations, report
         self.painter = Naas(read_painting(style_image, style_size), **settings)
+        self.engine = Engine('naas', ['style', 'identity'], {}, self.painter.stylize,
+                             self.painter.close, graph_def=None, width=None)
 
     def stylize(self, pixels, style_weights=None):
         """Paints one picture: uint8 or float32 [H, W, 3] to float32 [H, W, 3] in [0, 255]."""

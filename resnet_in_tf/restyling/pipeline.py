@@ -10,12 +10,11 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.network import frozen
 from resnet_in_tf.pictures import images
 from resnet_in_tf.pictures.color import preserve_color
 from resnet_in_tf.tiles import row_files
 from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in, stylize_rows
-from resnet_in_tf.tiles.network import FixedNetwork, first_width
+from resnet_in_tf.tiles.network import FixedNetwork
 
 AT_ONCE = 4  # pictures of one run
 AHEAD = 3 * AT_ONCE  # pictures that are decoded before their turn
@@ -46,12 +45,11 @@ class Pipeline:
         self.on_end, self.on_tile = on_end, on_tile
         self.fixed, self.writing, self.grids = None, collections.deque(), {}
         self.at_once, self.run_pixels = 1, None
-        model = getattr(stylizer, 'model', '')
-        if model.endswith('.pb'):
-            self.graph_def = frozen.read_graph(model)[0]
-            self.width = first_width(self.graph_def)
+        self.engine = stylizer.engine
+        if self.engine.width:
             self.at_once = AT_ONCE
-            self.run_pixels = pixels_in(max_memory - memory.resident(), self.width, stylizer.engine_name)
+            self.run_pixels = pixels_in(max_memory - memory.resident(), self.engine.width,
+                                        self.engine.name)
 
     def run(self, jobs):
         """Restyles all jobs; one that fails does not stop the rest."""
@@ -175,14 +173,17 @@ class Pipeline:
             UserError: it cannot be read or written, or no tile fits into memory.
         """
         self.collect(0)
+        if self.engine.graph_def is None:
+            raise UserError('%s: is too large for one pass in --max_memory %s, and an ONNX file is not '
+                            'run in tiles; give the .pb' % (job.source, memory.show(self.max_memory)))
         if self.fixed is None:
-            self.fixed = FixedNetwork(self.graph_def)
+            self.fixed = FixedNetwork(self.engine.graph_def)
         options = self.options
         with row_files.open_source(job.source, self.max_memory) as source, \
                 row_files.open_sink(job.target, source, options.quality) as sink:
             if max_pixels is None:
-                max_pixels = row_files.tile_pixels(job.source, self.max_memory, self.width,
-                                               source)
+                max_pixels = row_files.tile_pixels(job.source, self.max_memory,
+                                               self.engine.width, source)
             while True:
                 try:
                     self.grids[job] = stylize_rows(

@@ -26,17 +26,16 @@ class Stylizer:
         style_names: list of str, one a column of style weights; the last is `identity`.
         styles: the same without `identity`.
         card: dict that tells how the network was trained.
-        model: path of its file.
-        engine_name: what runs it.
+        engine: engines.Engine, with the graph, its width and what runs it.
 
     Raises:
         UserError: the file is missing or is not such a graph, or the engine is not installed.
     """
 
     def __init__(self, model, impl='auto', engine='tensorflow'):
-        self.model, self.engine_name = model, engine
         self.engine = engines.start(engine, model, impl)
-        self.style_names, self.card, self.run, _ = self.engine
+        self.style_names, self.card, self.run = (
+            self.engine.style_names, self.engine.card, self.engine.run)
         self.styles = self.style_names[:-1]
 
     def style_weights(self, mix, strength=1.0):

@@ -7,12 +7,10 @@ import os
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.network import frozen
 from resnet_in_tf.pictures import images
 from resnet_in_tf.pictures.color import preserve_color
 from resnet_in_tf.server import problems
 from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in
-from resnet_in_tf.tiles.network import first_width
 
 # Strangers' files: the last Pillow for Python 3.7 has holes in WebP (CVE-2023-4863) and in TIFF.
 FORMATS = ('JPEG', 'PNG')
@@ -41,7 +39,7 @@ def held_by_default(max_upload, workers, waiting):
     return max_upload * (workers + waiting + SPARE)
 
 
-def within_memory(limits, model, engine):
+def within_memory(limits, engine):
     """Limits by which all that the server holds at once fits into memory.
 
     TensorFlow would end the process. Uploads get a quarter of what is free at most; each worker gets its
@@ -49,8 +47,7 @@ def within_memory(limits, model, engine):
 
     Args:
         limits: Limits.
-        model: path of the network; only a .pb tells what it needs.
-        engine: what runs it, a key of engines.ENGINES.
+        engine: engines.Engine.
 
     Returns:
         Limits.
@@ -60,9 +57,7 @@ def within_memory(limits, model, engine):
     each = max(0, free - held) // limits.workers
     limits = limits._replace(
         held=held, max_pixels=min(limits.max_pixels, max(each // DECODE_BYTES, LEAST_PIXELS)))
-    if not model.endswith('.pb'):
-        return limits
-    holds = pixels_in(each, first_width(frozen.read_graph(model)[0]), engine)
+    holds = pixels_in(each, engine.width, engine.name)
     return limits._replace(max_result=min(limits.max_result, max(holds, SMALLEST_TILE ** 2)))
 
 

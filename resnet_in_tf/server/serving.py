@@ -43,7 +43,7 @@ def serve(stylizer, host, port, limits, hosts=(), origins=()):
                         % error.name) from None
     log_to_stderr()
     give_memory_back()
-    asked, limits = limits, restyling.within_memory(limits, stylizer.model, stylizer.engine_name)
+    asked, limits = limits, restyling.within_memory(limits, stylizer.engine)
     for flag, name, what in (('max_result', 'max_result', 'results'), ('max_photo', 'max_pixels', 'photos')):
         if getattr(limits, name) < getattr(asked, name):
             logger.warning('%s are limited to %.1f million pixels: --%s %g does not fit into memory',

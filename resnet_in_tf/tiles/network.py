@@ -112,7 +112,7 @@ class FixedNetwork:
     def __init__(self, graph_def):
         self.norms = find_norms(graph_def)
         self.graph_def = fix_statistics(graph_def, self.norms)
-        self.width = first_width(graph_def)
+        self.width = frozen.first_width(graph_def)
         graph = tf.Graph()
         with graph.as_default():
             for scope, each in ((PLAIN, graph_def), (FIXED, self.graph_def)):
@@ -180,8 +180,3 @@ class FixedNetwork:
 def inputs(scope, photo, style_weights):
     return {'%s/%s:0' % (scope, frozen.IMAGE): np.asarray(photo, np.float32)[None],
             '%s/%s:0' % (scope, frozen.STYLE_WEIGHTS): np.asarray(style_weights, np.float32)[None]}
-
-
-def first_width(graph_def):
-    """Channels of the first layer of a frozen graph."""
-    return frozen.read_variables(graph_def)['generator/down/conv1/kernel'].shape[-1]

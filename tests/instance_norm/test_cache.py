@@ -110,6 +110,23 @@ def test_damaged_file_in_the_cache_is_built_anew(folder, copying_compiler, monke
     assert os.path.getsize(cache.build()) > 10000
 
 
+@pytest.mark.parametrize('size', [0, 1, 4096, 20000])
+def test_file_cut_short_in_the_cache_is_removed_and_built_anew(folder, copying_compiler, monkeypatch,
+                                                               library, size):
+    monkeypatch.setenv('CXX', copying_compiler[0])
+    os.truncate(cache.build(), size)  # loading it would end the process by a signal
+    with open(cache.build(), 'rb') as file, open(library, 'rb') as whole:
+        assert file.read() == whole.read()
+    assert os.listdir(folder) == [os.path.basename(library)]
+
+
+def test_what_was_built_ahead_is_used_without_a_compiler(folder, copying_compiler, monkeypatch):
+    monkeypatch.setenv('CXX', copying_compiler[0])
+    path = cache.build()
+    monkeypatch.setenv('CXX', 'no-such-compiler')
+    assert cache.build() == path
+
+
 def test_no_compiler_means_the_reference_and_one_line(folder, unloaded, monkeypatch, caplog):
     monkeypatch.setenv('CXX', 'no-such-compiler')
     with caplog.at_level(logging.WARNING, 'resnet_in_tf'):

@@ -13,8 +13,9 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.network import frozen
 from resnet_in_tf.pictures import images
-from resnet_in_tf.restyling import batch, pipeline
+from resnet_in_tf.restyling import batch, engines, pipeline
 from resnet_in_tf.restyling.stylizer import Stylizer
 
 STYLE = np.float32([1, 0, 0])
@@ -35,10 +36,11 @@ def stylizer(model):
 class Negative:
     """A stylizer whose results are known, and which tells what shared a run."""
 
-    engine_name = 'tensorflow'
-
-    def __init__(self, model='', most=10 ** 9):
-        self.model, self.most, self.shapes = model, most, []
+    def __init__(self, model=None, most=10 ** 9):
+        graph_def = model and frozen.read_graph(model)[0]
+        self.engine = engines.Engine('tensorflow', [], {}, self.stylize, None, graph_def,
+                                     frozen.first_width(graph_def) if model else None)
+        self.most, self.shapes = most, []
 
     def stylize(self, pixels, style_weights):
         self.shapes.append(pixels.shape)

@@ -65,6 +65,25 @@ def test_a_network_is_converted_once(model, cache, monkeypatch):
         Stylizer(changed, engine='onnxruntime')
 
 
+def test_a_converted_network_that_was_cut_short_is_made_anew(model, cache, tmp_path, monkeypatch):
+    name, = [name for name in os.listdir(cache) if name.endswith('.onnx')]
+    with open(os.path.join(cache, name), 'rb') as file:
+        data = file.read()
+    (tmp_path / name).write_bytes(data[:-100])
+    monkeypatch.setattr(onnx_model, 'convert', lambda *args: data)
+    monkeypatch.setenv('RESNET_IN_TF_CACHE', str(tmp_path))
+    Stylizer(model, engine='onnxruntime').close()
+    assert (tmp_path / name).read_bytes() == data
+
+
+@pytest.mark.parametrize('engine', ['tensorflow', 'onnxruntime'])
+def test_the_kind_of_a_model_is_told_by_what_is_in_it(model, cache, tmp_path, engine):
+    shutil.copy(model, str(tmp_path / 'network.bin'))
+    with contextlib.closing(Stylizer(str(tmp_path / 'network.bin'), engine=engine)) as stylizer:
+        assert (stylizer.engine.width, stylizer.engine.name) == (4, engine)
+        assert stylizer.engine.graph_def.node
+
+
 def test_a_cache_that_cannot_be_written_is_done_without(model, cache, tmp_path, monkeypatch,
                                                         caplog):
     (tmp_path / 'file').write_text('')

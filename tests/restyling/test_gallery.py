@@ -13,8 +13,13 @@ from resnet_in_tf.restyling.stylizer import Stylizer
 
 
 @pytest.fixture(scope='module')
-def stylizer(tmp_path_factory):
-    return Stylizer(networks.write_random(tmp_path_factory.mktemp('gallery') / 'network.pb'))
+def model(tmp_path_factory):
+    return networks.write_random(tmp_path_factory.mktemp('gallery') / 'network.pb')
+
+
+@pytest.fixture(scope='module')
+def stylizer(model):
+    return Stylizer(model)
 
 
 def test_sheet_shows_the_photo_and_every_style(stylizer, face):
@@ -45,8 +50,8 @@ def test_blend_has_the_four_styles_at_its_corners(stylizer, face):
         assert np.abs(tile.astype(int) - gallery.as_bytes(expected)).max() <= 1
 
 
-def test_demo_says_where_its_pictures_are(stylizer, tmp_path):
-    result = running.script('demo.py', '--model', stylizer.model, '--output', str(tmp_path / 'demo'),
+def test_demo_says_where_its_pictures_are(model, tmp_path):
+    result = running.script('demo.py', '--model', model, '--output', str(tmp_path / 'demo'),
                             '--width', '48')
     assert result.returncode == 0, result.stderr
     shown = [line[len('Look at '):] for line in result.stdout.splitlines()]

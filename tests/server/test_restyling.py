@@ -13,6 +13,7 @@ from server_process import Server, error_of, write_network
 
 from resnet_in_tf import memory
 from resnet_in_tf.pictures import images
+from resnet_in_tf.restyling import engines
 from resnet_in_tf.server import restyling
 
 SLOW = 1200  # pixels a side: seconds of work, so that others meet it while it runs
@@ -155,13 +156,13 @@ def test_too_many_pixels_are_422_and_told_what_would_do(server):
 
 
 def test_results_are_no_larger_than_memory_holds_for_every_worker(tmp_path, monkeypatch):
-    model = write_network(str(tmp_path / 'network.pb'), width=8)
+    engine = engines.Engine('tensorflow', [], {}, None, None, None, width=8)
     limits = restyling.Limits(20, 20, 4000000, 60, 1, 8, 260)
 
     def allowed(kilobytes, **changed):
         (tmp_path / 'meminfo').write_text('MemTotal: %d kB\nMemAvailable: %d kB\nSwapTotal: 0 kB\n'
                                           % (kilobytes, kilobytes))
-        return restyling.within_memory(limits._replace(**changed), model, 'tensorflow').max_result
+        return restyling.within_memory(limits._replace(**changed), engine).max_result
 
     monkeypatch.setattr(memory, 'MEMINFO', str(tmp_path / 'meminfo'))
     monkeypatch.setattr(memory, 'CGROUPS', ())
@@ -169,18 +170,17 @@ def test_results_are_no_larger_than_memory_holds_for_every_worker(tmp_path, monk
     one, two = allowed(2 ** 20), allowed(2 ** 20, workers=2)
     assert memory.reserved_bytes(8) * one <= 2 ** 30 and one < 4000000
     assert 2 * memory.run_bytes(8) * two < 2 ** 30 and 256 ** 2 < two < one
-    assert restyling.within_memory(limits, 'network.onnx', 'onnxruntime') == limits
 
 
 def test_decoding_and_uploads_are_in_the_budget_of_memory(tmp_path, monkeypatch):
-    model = write_network(str(tmp_path / 'network.pb'), width=8)
+    engine = engines.Engine('tensorflow', [], {}, None, None, None, width=8)
     asked = restyling.Limits(20000000, 50000000, 4000000, 60, 1, 8, 260000000)
 
     def given(megabytes, **changed):
         (tmp_path / 'meminfo').write_text('MemAvailable: %d kB\n' % (megabytes * 1000))
         monkeypatch.setattr(memory, 'MEMINFO', str(tmp_path / 'meminfo'))
         monkeypatch.setattr(memory, 'CGROUPS', ())
-        return restyling.within_memory(asked._replace(**changed), model, 'tensorflow')
+        return restyling.within_memory(asked._replace(**changed), engine)
 
     assert given(64000)[:1] + given(64000)[3:] == asked[:1] + asked[3:]
     for megabytes, changed in [(1000, {}), (2000, {}), (2000, {'workers': 4}), (500, {'waiting': 100})]:

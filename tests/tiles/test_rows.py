@@ -200,11 +200,26 @@ def test_the_default_limit_heeds_a_containers(tmp_path, monkeypatch):
     (tmp_path / 'max').write_text('%d\n' % (3 * 2 ** 30))
     (tmp_path / 'now').write_text('%d\n' % (2 ** 30))
     free = memory.limit_by_default() - memory.resident()
-    monkeypatch.setattr(memory, 'CGROUPS', ((str(tmp_path / 'max'), str(tmp_path / 'now')),))
+    monkeypatch.setattr(memory, 'CGROUPS', ((str(tmp_path / 'max'), str(tmp_path / 'now'),
+                                      str(tmp_path / 'stat'), 'inactive_file'),))
     within = memory.limit_by_default() - memory.resident()
     assert within <= memory.MARGIN * 2 * 2 ** 30 + 2 ** 20 and free > 0
     (tmp_path / 'max').write_text('max\n')
     assert memory.limit_by_default() - memory.resident() > 0.5 * free
+
+
+@pytest.mark.parametrize('pair', range(2))
+def test_files_pages_of_a_container_count_as_free(tmp_path, monkeypatch, pair):
+    key = memory.CGROUPS[pair][-1]
+    for name, text in (('max', 3 * 2 ** 30), ('now', 3 * 2 ** 30),
+                       ('stat', 'anon 1\n%s %d\nactive_file 2' % (key, 2 * 2 ** 30)),
+                       ('meminfo', 'MemAvailable: 99000000 kB')):
+        (tmp_path / name).write_text('%s\n' % text)
+    monkeypatch.setattr(memory, 'MEMINFO', str(tmp_path / 'meminfo'))
+    monkeypatch.setattr(memory, 'CGROUPS', (tuple(str(tmp_path / name)
+                                                  for name in ('max', 'now', 'stat')) + (key,),))
+    free = memory.limit_by_default() - memory.resident()
+    assert abs(free - memory.MARGIN * 2 * 2 ** 30) < 50 * 2 ** 20
 
 
 def test_no_run_reserves_more_than_the_system_grants(tmp_path, monkeypatch):

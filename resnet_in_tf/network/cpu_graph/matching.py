@@ -8,7 +8,9 @@ from resnet_in_tf.graphs import const_value, node_of
 def source(name, nodes):
     """The node that an input comes from, behind any Identity."""
     node = nodes[node_of(name)]
-    return source(node.input[0], nodes) if node.op == 'Identity' else node
+    while node.op == 'Identity':
+        node = nodes[node_of(node.input[0])]
+    return node
 
 
 def constant(name, nodes):
