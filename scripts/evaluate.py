@@ -34,7 +34,7 @@ def report_flags():
     flags.DEFINE_float('tv_weight', 30.0, 'Weight of total variation.', lower_bound=0)
     flags.DEFINE_float('identity_share', 0.1, 'Share of the samples that train identity.', 0, 1)
     flags.DEFINE_integer('warmup_steps', 150, 'First steps, on the pixel loss.', lower_bound=0)
-    flags.DEFINE_string('vgg_weights', 'imagenet', 'imagenet, a weight file, or random[:SEED].')
+    flags.DEFINE_string('vgg_weights', 'imagenet', 'imagenet, hed, a weight file, or random[:SEED].')
     flags.DEFINE_string('judge_vgg_weights', None, 'Of judge and segmenter; --vgg_weights.')
     flags.DEFINE_integer('seed', 0, 'Names split, crops, first weights, k-means.', lower_bound=0)
     flags.DEFINE_integer('width', 32, "Channels of the generators' first layer.", lower_bound=1)
@@ -119,7 +119,7 @@ def card_flags():
     flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py; the card is its .json.')
     flags.DEFINE_string('styles', None, 'Folder or pattern of its paintings.')
     flags.DEFINE_string('test_images', None, 'Folder of photos that it was not trained on.')
-    flags.DEFINE_string('vgg_weights', 'imagenet', 'imagenet, a weight file, or random[:SEED].')
+    flags.DEFINE_string('vgg_weights', 'imagenet', 'imagenet, hed, a weight file, or random[:SEED].')
     flags.DEFINE_string('notes', None, "JSON: a style's name -> its title, artist, year.")
     flags.DEFINE_integer('photos', 10, 'How many of the test photos.', lower_bound=1)
 

@@ -27,7 +27,7 @@ flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What r
 flags.DEFINE_enum('system', None, ['naas'],
                   'naas: no --model; the pixels are optimised for --style_image, in minutes.')
 flags.DEFINE_string('style_image', None, 'naas: the painting.')
-flags.DEFINE_string('vgg_weights', 'imagenet', 'naas: imagenet, a weight file, or random[:SEED].')
+flags.DEFINE_string('vgg_weights', 'imagenet', 'naas: imagenet, hed, a weight file, or random[:SEED].')
 flags.DEFINE_integer('iterations', 200, 'naas: of L-BFGS-B, a picture.', lower_bound=1)
 flags.DEFINE_integer('style_size', 512, 'naas: longest side of the painting.', lower_bound=16)
 flags.DEFINE_float('content_weight', 0.6, 'naas: beta of formula (6).', lower_bound=0)

@@ -34,10 +34,11 @@ flags.DEFINE_float('identity_share', 0.1, 'Share of the samples that train ident
 flags.DEFINE_float('mix_share', 0.25, 'Share of the samples that mix two rows at random.', 0, 1)
 flags.DEFINE_integer('warmup_steps', 150, 'First steps, on the pixel loss alone.', lower_bound=0)
 flags.DEFINE_list('content_layers', None,
-                  'VGG-19 layers. Default: relu4_2; lightness and relu3_1 with random.')
+                  'VGG layers. Default: relu4_2; lightness and relu3_1 with random.')
 flags.DEFINE_list('style_layers', None,
-                  'VGG-19 layers. Default: relu1_1 to relu5_1; input and relu1_1 to relu4_1 with random.')
-flags.DEFINE_string('vgg_weights', 'imagenet', 'imagenet, a .h5, .mat or .ckpt file, or random[:SEED].')
+                  'VGG layers. Default: relu1_1 to relu5_1; input and relu1_1 to relu4_1 with random.')
+flags.DEFINE_string('vgg_weights', 'imagenet',
+                    'imagenet, hed, a .h5, .mat or .ckpt file of VGG-16 or 19, or random[:SEED].')
 flags.DEFINE_integer('seed', 0, 'Names the split, the crops and the first weights.', 0, 2 ** 32 - 1)
 flags.DEFINE_enum('impl', 'auto', ['auto', 'reference', 'fused'], 'Kernel of instance norm.')
 flags.DEFINE_integer('width', 32, "Channels of the generator's first layer.", lower_bound=1)

@@ -1,4 +1,4 @@
-"""VGG-19 as a measuring instrument: features and their statistics, picture by picture."""
+"""A loss network as a measuring instrument: features and their statistics, picture by picture."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -7,11 +7,11 @@ from resnet_in_tf.perceptual import vgg
 
 
 class FeatureReader:
-    """One session that reads VGG-19 features of pictures of any size.
+    """One session that reads VGG features of pictures of any size.
 
     Args:
         vgg_weights: as in vgg.open_weights.
-        layers: VGG-19 layers.
+        layers: VGG layers.
     """
 
     def __init__(self, vgg_weights, layers):

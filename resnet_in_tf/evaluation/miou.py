@@ -1,6 +1,6 @@
 """MIoU (paper, formula 12 and Table III): how much of a photo's structure survives restyling.
 
-Photo and stylized photo are labelled by one and the same segmenter, k-means on VGG-19 features of
+Photo and stylized photo are labelled by one and the same segmenter, k-means on VGG features of
 photos. Labels mean the same in both, so none is matched to another.
 """
 
@@ -93,7 +93,7 @@ def enlarge(array, height, width):
 
 
 class Segmenter:
-    """k-means on normalized VGG-19 features of photos; labels any picture by its nearest centre.
+    """k-means on normalized VGG features of photos; labels any picture by its nearest centre.
 
     Args:
         reader: features.FeatureReader of LAYERS.

@@ -1,4 +1,4 @@
-"""Content and style loss of finished pictures under training's VGG-19: the literature's measure."""
+"""Content and style loss of finished pictures under training's loss network: the literature's measure."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf

@@ -1,6 +1,6 @@
 """Style recognition (paper, Fig. 7, 8, 10): does a judge who knows the paintings see the right one?
 
-The judge is a logistic regression on VGG-19 statistics of random crops of each painting, and of
+The judge is a logistic regression on VGG statistics of random crops of each painting, and of
 plain photos as one class more. Right is the style that was asked for.
 """
 

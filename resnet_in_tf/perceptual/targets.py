@@ -23,7 +23,7 @@ def style_targets(paintings, layers, weights):
     Args:
         paintings: list of uint8 [H, W, 3].
         layers: VGG-19 layers.
-        weights: vgg.Vgg19.
+        weights: vgg.LossNetwork.
 
     Returns:
         dict layer -> numpy float32 [S, C, C].

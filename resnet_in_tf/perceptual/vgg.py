@@ -1,6 +1,6 @@
-"""VGG-19 as the loss network: its feature graph, its channel order and mean, and `random` filters.
+"""VGG-16 and VGG-19 as loss networks: feature graph, channel order and mean, and `random` filters.
 
-Its weights live in local variables, which no checkpoint and no event file holds.
+Their weights live in local variables, which no checkpoint and no event file holds.
 """
 
 import collections
@@ -11,7 +11,15 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.perceptual import weight_files
+from resnet_in_tf.perceptual import fetching, weight_files
+from resnet_in_tf.perceptual.architectures import (
+    INPUT,
+    LIGHTNESS,
+    POOL_BEFORE,
+    check_layers,
+    convolutions,
+    layer_names,
+)
 
 MEAN = (123.68, 116.779, 103.939)  # RGB, of ImageNet
 DEVIATION = 58.0  # of a photo's pixels about MEAN, rounded; scales the `input` layer alone
@@ -19,52 +27,35 @@ DEVIATION = 58.0  # of a photo's pixels about MEAN, rounded; scales the `input` 
 # palette: grey photos were 0.84 (relative error at relu3_1) from their colours. Filters that have
 # learnt see form first.
 RANDOM_CHROMA = 0.2
-POOL_BEFORE = ('conv2_1', 'conv3_1', 'conv4_1', 'conv5_1')
-INPUT, LIGHTNESS = 'input', 'lightness'  # layers of the pixels themselves, before any convolution
-RELUS = tuple(name.replace('conv', 'relu') for name, _, _ in weight_files.CONV_CHANNELS)
-LAYERS = (INPUT, LIGHTNESS) + RELUS
-
-Vgg19 = collections.namedtuple('Vgg19', 'name pooling chroma kernels statistics checksum')
-Vgg19.__doc__ = """A loss network: what `features` needs to build it.
+# What `--vgg_weights` knows by name: architecture, and the function that gets the file.
+NAMED = {'imagenet': ('VGG-19', fetching.fetch_imagenet), 'hed': ('VGG-16', fetching.fetch_hed)}
+LossNetwork = collections.namedtuple('LossNetwork', 'name pooling chroma kernels statistics checksum')
+LossNetwork.__doc__ = """What `features` needs to build it.
 
 Fields:
-    name: str, as the user gave it ('imagenet', 'random:0', a file's name).
+    name: str, as the user gave it ('imagenet', 'hed', 'random:0', a file's name).
     pooling: 'max' or 'avg'.
     chroma: how much of the colour's deviation from grey the convolutions see, 0 to 1.
-    kernels: dict 'conv1_1' -> (kernel float32 [3, 3, Cin, Cout], bias float32 [Cout]), RGB order.
+    kernels: dict 'conv1_1' -> (kernel float32 [3, 3, Cin, Cout], bias float32 [Cout]), RGB order;
+        from the pixels on, as deep as is needed.
     statistics: dict 'relu1_1' -> (mean, deviation), float32 [C] each, that standardise the layer;
         empty where features are used raw.
     checksum: str, sha256 of the kernels in use.
 """
 
 
-def check_layers(layers):
-    """Returns layer names as a tuple; raises UserError for a name that VGG-19 lacks."""
-    unknown = [layer for layer in layers if layer not in LAYERS]
-    if unknown or not layers:
-        raise UserError('no VGG-19 layer is called %s; there are: %s'
-                        % (', '.join(map(repr, unknown)) or "''", ', '.join(LAYERS)))
-    return tuple(layers)
-
-
-def convolutions(layers):
-    """The convolutions that lead to the deepest of `layers`: [(name, Cin, Cout)]."""
-    deepest = max(RELUS.index(layer) + 1 if layer in RELUS else 0 for layer in layers)
-    return weight_files.CONV_CHANNELS[:deepest]
-
-
 def open_weights(spec, layers):
     """Loads or makes a loss network, no deeper than its deepest layer in use.
 
     Args:
-        spec: 'imagenet', 'random', 'random:SEED', or the path of a weight file.
+        spec: 'imagenet', 'hed', 'random', 'random:SEED', or the path of a weight file.
         layers: names of the layers that will be asked for.
 
     Returns:
-        Vgg19.
+        LossNetwork.
 
     Raises:
-        UserError: a layer's name, the seed or the file is not right.
+        UserError: a layer's name, the seed or the file is not right, or the network lacks a layer.
     """
     layers = check_layers(layers)
     if spec == 'random' or spec.startswith('random:'):
@@ -72,11 +63,22 @@ def open_weights(spec, layers):
         if not seed.isdecimal() or int(seed) >= 2 ** 32:
             raise UserError('--vgg_weights %s: the seed must be a whole number below 2^32, as in '
                             'random:7' % spec)
-        return random_weights(int(seed), (max(layers, key=LAYERS.index),))
-    path = weight_files.fetch_imagenet() if spec == 'imagenet' else spec
-    loaded = weight_files.load(path)
-    kernels = {name: loaded[name] for name, _, _ in convolutions(layers)}
-    return Vgg19(spec, 'max', 1.0, kernels, {}, checksum(kernels))
+        return random_weights(int(seed), (max(layers, key=layer_names('VGG-19').index),))
+    architecture, fetch = NAMED.get(spec, (None, None))
+    if fetch:
+        check_for(spec, layers, architecture)
+    architecture, loaded = weight_files.load(fetch() if fetch else spec)
+    check_for(spec, layers, architecture)
+    kernels = {name: loaded[name] for name, _, _ in convolutions(layers, architecture)}
+    return LossNetwork(spec, 'max', 1.0, kernels, {}, checksum(kernels))
+
+
+def check_for(spec, layers, architecture):
+    """Raises UserError where the loss network that --vgg_weights names lacks one of the layers."""
+    try:
+        check_layers(layers, architecture)
+    except UserError as error:
+        raise UserError('--vgg_weights %s: %s' % (spec, error)) from None
 
 
 def checksum(kernels):
@@ -88,13 +90,13 @@ def checksum(kernels):
     return digest.hexdigest()
 
 
-def features(image, layers, weights, scope='vgg19'):
-    """Builds VGG-19 up to the deepest of `layers`.
+def features(image, layers, weights, scope='loss_network'):
+    """Builds a loss network up to the deepest of `layers`.
 
     Args:
         image: float32 [N, H, W, 3], RGB in [0, 255].
-        layers: names out of LAYERS.
-        weights: Vgg19.
+        layers: layers that it has, by name.
+        weights: LossNetwork.
         scope: variable scope; building twice under one scope shares the variables.
 
     Returns:
@@ -112,7 +114,10 @@ def features(image, layers, weights, scope='vgg19'):
         if weights.chroma != 1.0:
             grey = tf.reduce_mean(x, 3, keepdims=True)
             x = grey + weights.chroma * (x - grey)
-        for name, _, _ in convolutions(layers):
+        names = list(weights.kernels)
+        deepest = max([-1] + [names.index(layer.replace('relu', 'conv')) for layer in layers
+                              if layer not in (INPUT, LIGHTNESS)])
+        for name in names[:deepest + 1]:
             with tf.variable_scope(name):
                 if name in POOL_BEFORE:
                     x = pool(x, weights.pooling)
@@ -184,7 +189,7 @@ def random_weights(seed, layers):
         layers: names of the layers that will be asked for.
 
     Returns:
-        Vgg19.
+        LossNetwork.
     """
     generator = np.random.RandomState(seed)
     kernels = {}
@@ -194,7 +199,7 @@ def random_weights(seed, layers):
         kernel /= np.sqrt((kernel ** 2).sum(axis=(0, 1, 2)))
         kernels[name] = (kernel.astype(np.float32), np.zeros(channels_out, np.float32))
     name = 'random:%d' % seed
-    raw = Vgg19(name, 'avg', RANDOM_CHROMA, kernels, {}, '')
+    raw = LossNetwork(name, 'avg', RANDOM_CHROMA, kernels, {}, '')
     relus = [conv.replace('conv', 'relu') for conv, _, _ in convolutions(layers)]
     scale, scaled, statistics = 1.0, {}, {}
     if relus:
@@ -208,7 +213,7 @@ def random_weights(seed, layers):
         deviation = (values / mean).std(axis=0, dtype=np.float64)
         statistics[relu] = ((values / mean).mean(axis=0, dtype=np.float64).astype(np.float32),
                             np.maximum(deviation, 0.05).astype(np.float32))
-    return Vgg19(name, 'avg', RANDOM_CHROMA, scaled, statistics, checksum(scaled))
+    return LossNetwork(name, 'avg', RANDOM_CHROMA, scaled, statistics, checksum(scaled))
 
 
 def calibration_pictures(count=8, size=128, discs=400):
@@ -239,7 +244,7 @@ def calibration_pictures(count=8, size=128, discs=400):
 
 
 def evaluate(image, layers, weights):
-    """Runs VGG-19 by itself: numpy in, numpy out.
+    """Runs a loss network by itself: numpy in, numpy out.
 
     Args:
         image: float32 [N, H, W, 3], RGB in [0, 255].

@@ -1,14 +1,13 @@
-"""Readers of VGG-19 weight files: Keras .h5, MatConvNet .mat and slim .ckpt, all to one form.
+"""Readers of VGG-16 and VGG-19 files: Keras .h5, MatConvNet .mat and slim .ckpt, all to one form.
 
-Every reader returns a dict `{'conv1_1': (kernel, bias), ..., 'conv5_4': (kernel, bias)}`: kernel
-float32 `[3, 3, Cin, Cout]` for RGB input in [0, 255] less the RGB mean, bias float32 `[Cout]`.
-Fully connected layers, where a file has them, are left out: no feature needs them.
+Every reader returns the architecture that it found, a key of ARCHITECTURES, and a dict
+`{'conv1_1': (kernel, bias), ...}` with all its convolutions in order: kernel float32
+`[3, 3, Cin, Cout]` for RGB input in [0, 255] less the RGB mean, bias float32 `[Cout]`. Fully
+connected layers, where a file has them, are left out: no feature needs them.
 """
 
-import hashlib
 import os
-import shutil
-import tempfile
+import re
 
 import h5py
 import numpy as np
@@ -16,25 +15,16 @@ import scipy.io
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.perceptual.architectures import ARCHITECTURES
+from resnet_in_tf.perceptual.fetching import IMAGENET_MD5, IMAGENET_URL
 
-# (layer, Cin, Cout), from Simonyan and Zisserman 2015, Table 1, column E.
-CONV_CHANNELS = (
-    ('conv1_1', 3, 64), ('conv1_2', 64, 64),
-    ('conv2_1', 64, 128), ('conv2_2', 128, 128),
-    ('conv3_1', 128, 256), ('conv3_2', 256, 256), ('conv3_3', 256, 256), ('conv3_4', 256, 256),
-    ('conv4_1', 256, 512), ('conv4_2', 512, 512), ('conv4_3', 512, 512), ('conv4_4', 512, 512),
-    ('conv5_1', 512, 512), ('conv5_2', 512, 512), ('conv5_3', 512, 512), ('conv5_4', 512, 512),
-)
-
-IMAGENET_FILE = 'vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5'
-IMAGENET_URL = ('https://github.com/fchollet/deep-learning-models/releases/download/v0.1/'
-                + IMAGENET_FILE)
-IMAGENET_MD5 = '253f8cb515780f3b799900260a226db6'
+_ALL_LAYERS = tuple(layer for layer, _, _ in ARCHITECTURES['VGG-19'])  # VGG-16's among them
 
 _RIGHT_FILES = (
-    'VGG-19 weights are: the Keras .h5 from {} (md5 {}), imagenet-vgg-verydeep-19.mat from '
-    'https://www.vlfeat.org/matconvnet/pretrained, or vgg_19.ckpt unpacked from '
-    'http://download.tensorflow.org/models/vgg_19_2016_08_28.tar.gz'
+    "A loss network is VGG-19 or VGG-16: the Keras .h5 from {} (md5 {}) or Keras' VGG-16 beside it, "
+    'imagenet-vgg-verydeep-19.mat or -16.mat from https://www.vlfeat.org/matconvnet/pretrained, '
+    'vgg_19.ckpt or vgg_16.ckpt unpacked from http://download.tensorflow.org/models/'
+    'vgg_19_2016_08_28.tar.gz or vgg_16_2016_08_28.tar.gz; or take --vgg_weights hed, imagenet or random'
 ).format(IMAGENET_URL, IMAGENET_MD5)
 
 # A .mat holds kernels as [W, H, Cin, Cout]; this turns them to [H, W, Cin, Cout].
@@ -45,18 +35,18 @@ _TABLE_MAGIC = b'\x57\xfb\x80\x8b\x24\x75\x47\xdb'
 
 
 def load(path):
-    """Reads a VGG-19 weight file of any of the three formats, told apart by content, then name.
+    """Reads a weight file of any of the three formats, told apart by content, then name.
 
     Args:
         path: path of a Keras .h5, a MatConvNet .mat, or a slim checkpoint (a single file, or the
             prefix, `.index` or `.data-*` file of one in several files).
 
     Returns:
-        dict of layer name to (kernel float32 `[3, 3, Cin, Cout]` for RGB input, bias float32
-        `[Cout]`), for the 16 layers of `CONV_CHANNELS`, in their order.
+        (architecture, weights): 'VGG-16' or 'VGG-19', and a dict of layer name to (kernel float32
+        `[3, 3, Cin, Cout]` for RGB input, bias float32 `[Cout]`), in the order of the layers.
 
     Raises:
-        UserError: no such file, or it is not VGG-19.
+        UserError: no such file, or it is neither VGG-16 nor VGG-19.
     """
     prefix = _checkpoint_prefix(path)
     if prefix:
@@ -78,9 +68,10 @@ def load(path):
 
 
 def load_keras(path):
-    """Reads VGG-19 from a Keras HDF5 file, weights alone or whole model, with or without top.
+    """Reads a Keras HDF5 file, weights alone or whole model, with or without top.
 
-    Keras' VGG-19 is Caffe's and takes BGR: the input channels of conv1_1 are reversed here.
+    Layers go by their names (block1_conv2), or in the `.weights.h5` of Keras 3, which keeps no names,
+    by their place. Keras' VGG is Caffe's and takes BGR: the input channels of conv1_1 are reversed here.
 
     Args:
         path: path of the .h5 file.
@@ -89,42 +80,43 @@ def load_keras(path):
         As `load`.
 
     Raises:
-        UserError: the file cannot be read or is not VGG-19.
+        UserError: the file cannot be read or is neither of them.
     """
     _check_is_file(path)
-    found = {}
     try:
         with h5py.File(path, 'r') as f:
             # A whole model also holds `optimizer_weights`, whose slots go by the same names.
             root = f['model_weights'] if 'model_weights' in f else f
-            datasets = []
-            root.visititems(lambda name, item: datasets.append((name, item)))
-            for layer, _, _ in CONV_CHANNELS:
-                group = _keras_name(layer)
-                # Leaf names changed over the years (block1_conv1_W_1:0, kernel:0): go by rank.
-                parts = {item.ndim: item for name, item in datasets
-                         if isinstance(item, h5py.Dataset) and group in name.split('/')}
-                if 4 in parts and 1 in parts:
-                    found[layer] = (parts[4][()], parts[1][()])
+            arrays = []
+            root.visititems(lambda name, item: arrays.append((name, item))
+                            if isinstance(item, h5py.Dataset) else None)
+            names = {layer: _keras_name(layer) for layer in _ALL_LAYERS}
+            # Leaf names changed over the years (block1_conv1_W_1:0, kernel:0): go by rank.
+            parts = {layer: {item.ndim: item for name, item in arrays if group in name.split('/')}
+                     for layer, group in names.items()}
+            if not any(parts.values()):
+                names, parts = _by_place(path, arrays)
+            found = {layer: (ranks[4][()], ranks[1][()])
+                     for layer, ranks in parts.items() if 4 in ranks and 1 in ranks}
     except (OSError, RuntimeError, KeyError, ValueError):
         raise _bad(path, _why_unreadable(path, 'a Keras .h5 file')) from None
-    weights = _checked(path, found, _keras_name)
+    architecture, weights = _checked(path, found, names.get)
     kernel, bias = weights['conv1_1']
     weights['conv1_1'] = (np.ascontiguousarray(kernel[:, :, ::-1, :]), bias)  # BGR to RGB
-    return weights
+    return architecture, weights
 
 
 def load_matconvnet(path):
-    """Reads VGG-19 from MatConvNet's .mat, in the layout with `normalization` or with `meta`.
+    """Reads MatConvNet's .mat, in the layout with `normalization` or with `meta`.
 
     Args:
-        path: path of imagenet-vgg-verydeep-19.mat.
+        path: path of imagenet-vgg-verydeep-19.mat or -16.mat.
 
     Returns:
         As `load`.
 
     Raises:
-        UserError: the file cannot be read or is not VGG-19.
+        UserError: the file cannot be read or is neither of them.
     """
     _check_is_file(path)
     found = {}
@@ -147,7 +139,7 @@ def load_matconvnet(path):
 
 
 def load_slim(path):
-    """Reads VGG-19 from a TF-slim checkpoint, of one file (V1) or of index and data (V2).
+    """Reads a TF-slim checkpoint, of one file (V1) or of index and data (V2).
 
     Args:
         path: path of the single file, or the prefix, `.index` or `.data-*` file of several; the
@@ -157,7 +149,7 @@ def load_slim(path):
         As `load`.
 
     Raises:
-        UserError: the checkpoint cannot be read or is not VGG-19.
+        UserError: the checkpoint cannot be read or is neither of them.
     """
     prefix = _checkpoint_prefix(path)
     if not prefix:
@@ -165,79 +157,90 @@ def load_slim(path):
     found = {}
     try:
         reader = tf.train.load_checkpoint(prefix or path)
-        for layer, _, _ in CONV_CHANNELS:
-            names = [_slim_name(layer) + part for part in ('/weights', '/biases')]
+        scope = next((scope for scope in ('vgg_16', 'vgg_19')
+                      if any(name.startswith(scope + '/') for name in reader.get_variable_to_shape_map())),
+                     'vgg_19')
+        for layer in _ALL_LAYERS:
+            names = [_slim_name(scope, layer) + part for part in ('/weights', '/biases')]
             if all(reader.has_tensor(name) for name in names):
                 found[layer] = tuple(reader.get_tensor(name) for name in names)
     except (tf.errors.OpError, ValueError, RuntimeError, IndexError):  # by TensorFlow's version
         raise _bad(path, _why_unreadable(path, 'a slim checkpoint')) from None
-    return _checked(path, found, _slim_name)
+    return _checked(path, found, lambda layer: _slim_name(scope, layer),
+                    scope.upper().replace('_', '-'))
 
 
-def fetch_imagenet(cache_dir=None):
-    """Returns the path of Keras' ImageNet VGG-19 (80 MB), downloading it the first time.
-
-    The file goes where Keras itself looks for it, so either's download serves both. It is put in
-    place whole and checked, or not at all. In a container, mount a volume there to keep it.
+def _by_place(path, arrays):
+    """Finds the convolutions of a Keras 3 `.weights.h5`, where each is `.../conv2d_7/vars/0` and `/1`.
 
     Args:
-        cache_dir: Keras' cache folder; by default `$KERAS_HOME`, else `~/.keras`. The file lies in
-        its sub-folder `models`.
+        path: path of the file.
+        arrays: list of (name, dataset).
 
     Returns:
-        Path of the .h5 file, its md5 checked.
+        (names, parts): dict layer -> its path in the file, and dict layer -> {4: kernel, 1: bias}.
 
     Raises:
-        UserError: the download failed.
+        UserError: there are as many as no architecture has.
     """
-    cache_dir = cache_dir or os.environ.get('KERAS_HOME') or os.path.join('~', '.keras')
-    folder = os.path.join(os.path.expanduser(cache_dir), 'models')
-    path = os.path.join(folder, IMAGENET_FILE)
-    if os.path.isfile(path) and _md5(path) == IMAGENET_MD5:
-        return path
-    half_done = None
-    try:
-        os.makedirs(folder, exist_ok=True)
-        half_done = tempfile.mkdtemp(prefix='.vgg19-', dir=folder)
-        fresh = tf.keras.utils.get_file(
-            IMAGENET_FILE, IMAGENET_URL, file_hash=IMAGENET_MD5, hash_algorithm='md5',
-            cache_dir=half_done, cache_subdir='')
-        if _md5(fresh) != IMAGENET_MD5:  # get_file of 1.15 does not check what it downloaded
-            raise ValueError('what came is not the file, its md5 differs')
-        os.replace(fresh, path)
-    except Exception as error:  # get_file raises plain Exception
-        reason = ' '.join(str(error).split()) or type(error).__name__
-        raise UserError('{}: cannot be downloaded to {}: {}; download it by hand (md5 {}) and pass '
-                        '--vgg_weights PATH'.format(IMAGENET_URL, folder, reason, IMAGENET_MD5)
-                        ) from None
-    finally:
-        if half_done:
-            shutil.rmtree(half_done, ignore_errors=True)
-    return path
+    groups = {}
+    for name, item in arrays:
+        match = re.match('(.+)/vars/([01])$', name)
+        if match:
+            groups.setdefault(match.group(1), {})[item.ndim] = item
+    convolutions = sorted((name for name, ranks in groups.items()
+                           if 1 in ranks and 4 in ranks and ranks[4].shape[:2] == (3, 3)), key=_numbered)
+    for table in ARCHITECTURES.values():
+        if len(table) == len(convolutions):
+            names = {layer: name for (layer, _, _), name in zip(table, convolutions)}
+            return names, {layer: groups[name] for layer, name in names.items()}
+    if convolutions:
+        raise _bad(path, 'has %d convolutions of 3x3, %s' % (len(convolutions), ', '.join(
+            '%s has %d' % (name, len(table)) for name, table in sorted(ARCHITECTURES.items()))))
+    return {layer: _keras_name(layer) for layer in _ALL_LAYERS}, {}
 
 
-def _checked(path, found, file_name=str):
-    """Returns the 16 layers in order as float32; UserError if one is missing or misshapen."""
-    missing = [file_name(layer) for layer, _, _ in CONV_CHANNELS if layer not in found]
-    if missing:
-        reason = 'has no layer ' + missing[0]
-        if len(missing) == len(CONV_CHANNELS):
-            reason = 'has none of the layers of VGG-19'
-        elif 'conv3_4' not in found and 'conv3_3' in found:
-            reason += ' (VGG-16 lacks it)'
-        raise _bad(path, reason)
+def _numbered(path):
+    """Sorts conv2d, conv2d_1, conv2d_2, ... conv2d_10 by their numbers, at every depth of a path."""
+    parts = [re.match(r'(.*?)_?(\d*)$', part).groups() for part in path.split('/')]
+    return [(stem, int(number or 0)) for stem, number in parts]
+
+
+def _checked(path, found, file_name=str, architecture=None):
+    """Checks what a reader found.
+
+    Args:
+        path: path of the file.
+        found: dict layer -> (kernel, bias).
+        file_name: function from a layer to its name in the file.
+        architecture: where the file says it; else told by the layers that VGG-19 alone has.
+
+    Returns:
+        As `load`.
+
+    Raises:
+        UserError: a layer is missing, misshapen or not of numbers.
+    """
+    if not set(found) & set(_ALL_LAYERS):
+        raise _bad(path, 'has none of the layers of VGG-16 and VGG-19')
+    if not architecture:
+        only_19 = set(_ALL_LAYERS) - {layer for layer, _, _ in ARCHITECTURES['VGG-16']}
+        architecture = 'VGG-19' if only_19 & set(found) else 'VGG-16'
     weights = {}
-    for layer, c_in, c_out in CONV_CHANNELS:
-        kernel, bias = (np.ascontiguousarray(part, np.float32) for part in found[layer])
-        for part, right in ((kernel, (3, 3, c_in, c_out)), (bias, (c_out,))):
+    for layer, c_in, c_out in ARCHITECTURES[architecture]:
+        if layer not in found:
+            raise _bad(path, 'is %s and has no layer %s' % (architecture, file_name(layer)))
+        arrays = []
+        for part, right in zip(found[layer], ((3, 3, c_in, c_out), (c_out,))):
             if part.shape != right:
-                raise _bad(path, 'layer {} has shape {}, VGG-19 has {}'.format(
-                    file_name(layer), list(part.shape), list(right)))
-            if not np.isfinite(part).all():
+                raise _bad(path, 'layer {} has shape {}, {} has {}'.format(
+                    file_name(layer), list(part.shape), architecture, list(right)))
+            if part.dtype.kind not in 'fiu' or not np.isfinite(part).all():
                 raise _bad(path, 'layer {} has values that are not numbers'.format(
                     file_name(layer)))
-        weights[layer] = (kernel, bias)
-    return weights
+            arrays.append(np.ascontiguousarray(part, np.float32))
+        weights[layer] = tuple(arrays)
+    return architecture, weights
 
 
 def _keras_name(layer):
@@ -245,9 +248,9 @@ def _keras_name(layer):
     return 'block{}_conv{}'.format(layer[4], layer[6])
 
 
-def _slim_name(layer):
+def _slim_name(scope, layer):
     """Maps conv1_2 to vgg_19/conv1/conv1_2."""
-    return 'vgg_19/{}/{}'.format(layer[:5], layer)
+    return '{}/{}/{}'.format(scope, layer[:5], layer)
 
 
 def _checkpoint_prefix(path):
@@ -296,15 +299,6 @@ def _why_unreadable(path, kind):
     if head.startswith((b'\x1f\x8b', b'PK')):
         return 'is a packed archive; unpack it first'
     return 'cut short, or not ' + kind
-
-
-def _md5(path):
-    """Returns the md5 of a file, in hex."""
-    digest = hashlib.md5()
-    with open(path, 'rb') as f:
-        for block in iter(lambda: f.read(1 << 20), b''):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _bad(path, reason):

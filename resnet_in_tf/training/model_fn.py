@@ -20,7 +20,7 @@ def model_fn(features, labels, mode, params):
             where the last column is `identity`.
         labels: None.
         mode: tf.estimator.ModeKeys.TRAIN or EVAL.
-        params: dict: system, impl, width, vgg19 (Vgg19), grams (dict layer -> float32 [S, C, C]),
+        params: dict: system, impl, width, vgg19 (LossNetwork), grams (dict layer -> float32 [S, C, C]),
             paintings (uint8 [S, H, W, 3], for the summaries), content_layers, style_layers,
             content_weight, style_weight, tv_weight, identity_weight, warmup_steps, train_steps,
             learning_rate, learning_rate_decay, summary_steps, start (warm_start.Start),

@@ -90,7 +90,7 @@ def test_lightness_knows_light_from_dark_and_neither_colour_nor_contrast():
 
 def test_a_layer_or_a_seed_that_is_none_is_one_line():
     for layers in (['conv1_1'], ['relu6_1'], []):
-        with pytest.raises(UserError, match='^no VGG-19 layer is called .*; there are: input, '):
+        with pytest.raises(UserError, match='^VGG-19 has no layer .*; it has: input, '):
             vgg.check_layers(layers)
     for spec in ('random:x', 'random:-1', 'random:1.5', 'random:4294967296', 'random:\u00b2'):
         with pytest.raises(UserError, match='^--vgg_weights random:.*: the seed must be a whole number'):
