@@ -120,6 +120,8 @@ def card_flags():
     flags.DEFINE_string('styles', None, 'Folder or pattern of its paintings.')
     flags.DEFINE_string('test_images', None, 'Folder of photos that it was not trained on.')
     flags.DEFINE_string('vgg_weights', 'imagenet', 'imagenet, hed, a weight file, or random[:SEED].')
+    flags.DEFINE_string('judge_vgg_weights', None, 'Of the judge of styles; --vgg_weights.')
+    flags.DEFINE_integer('crops', 60, 'Crops a class for the judge.', lower_bound=2)
     flags.DEFINE_string('notes', None, "JSON: a style's name -> its title, artist, year.")
     flags.DEFINE_integer('photos', 10, 'How many of the test photos.', lower_bound=1)
 

@@ -3,10 +3,9 @@
 import json
 import os
 
-import numpy as np
-
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.evaluation import quality, recognition
 from resnet_in_tf.evaluation.perceptual import PerceptualMeter
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling.stylizer import Stylizer
@@ -27,16 +26,20 @@ def read_notes(path):
         raise UserError('--notes %s: cannot be read as JSON (%s)' % (path, error)) from error
 
 
-def write_card(model, styles, test_images, vgg_weights, notes=None, photos=10, report=print):
+def write_card(model, styles, test_images, vgg_weights, judge_vgg_weights=None, notes=None, photos=10,
+               crops=60, report=print):
     """Measures a network's styles on test photos and writes its card, <model>.json.
 
     Args:
         model: path of a .pb.
         styles: paths of its paintings, by their names.
         test_images: folder of photos that it was not trained on.
-        vgg_weights: the loss network that judges, as in vgg.open_weights.
+        vgg_weights: the loss network of the losses, as in vgg.open_weights.
+        judge_vgg_weights: that of the judge who recognises styles; None means `vgg_weights`.
         notes: path of a JSON file, see `read_notes`, or None.
-        photos: how many test photos.
+        photos: how many test photos; the judge learns what a photo is from those that follow, or
+            where none does, from these.
+        crops: crops of each painting, and of photos, that the judge learns from.
         report: function of one line.
 
     Returns:
@@ -51,22 +54,41 @@ def write_card(model, styles, test_images, vgg_weights, notes=None, photos=10, r
     if missing:
         raise UserError('--styles: there is no painting called %s' % missing[0])
     size = stylizer.card.get('training', {}).get('style_size', 512)
-    meter = PerceptualMeter([read_painting(by_name[style], size)
-                             for style in stylizer.styles], vgg_weights)
+    paintings = {style: read_painting(by_name[style], size) for style in stylizer.styles}
     known = read_notes(notes) if notes else {}
-    pictures = [images.read(path) for path in images.list_pictures(test_images)[:photos]]
+    paths = images.list_pictures(test_images)
+    tests = [images.read(path) for path in paths[:photos]]
+    judge = quality.train_judge(judge_vgg_weights or vgg_weights, paintings, [
+        images.read(path) for path in paths[photos:photos + crops]] or tests, crops)
+    meter = PerceptualMeter(list(paintings.values()), vgg_weights)
     card = dict(stylizer.card, file=os.path.basename(model), bytes=os.path.getsize(model),
-                sha256=run_record.describe_file(model)['sha256'])
-    described = []
-    for index, style in enumerate(card['styles']):
-        weights = stylizer.style_weights(style['name'])
-        parts = [meter.measure(photo, stylizer.stylize(photo, weights), index)
-                 for photo in pictures]
-        losses = {part: round(float(np.mean([row[part] for row in parts])), 4)
-                  for part in ('content', 'style')}
-        described.append(dict(style, losses=losses, **known.get(style['name'], {})))
-        report('%s: content %.3f, style %.3f' % (style['name'], losses['content'], losses['style']))
-    card.update(styles=described, test_photos=len(pictures))
+                sha256=run_record.describe_file(model)['sha256'], test_photos=len(tests),
+                measured_with={'vgg_weights': vgg_weights, 'crops': crops,
+                               'judge_vgg_weights': judge_vgg_weights or vgg_weights})
+    measured, chances = {}, {}
+    for index, (style, painting) in enumerate(paintings.items()):
+        weights = stylizer.style_weights(style)
+        pictures = [stylizer.stylize(photo, weights) for photo in tests]
+        measured[style] = quality.measure_style(meter, index, painting, tests, pictures)
+        chances[style] = recognition.probabilities(judge, pictures)
+    card['recognition'], recognised = quality.recognised(judge, chances)
+    card['styles'] = [dict(style, recognised=recognised[style['name']], **measured[style['name']],
+                           **known.get(style['name'], {})) for style in card['styles']]
+    for style in card['styles']:
+        report(style_line(style))
+    report('recognition: ' + ', '.join('%s %s' % item for item in sorted(card['recognition'].items())))
+    meter.close()
+    judge.reader.close()
     text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False) + '\n'
     files.write_file(os.path.splitext(model)[0] + '.json', text.encode('utf-8'))
     return card
+
+
+def style_line(style):
+    """A style's measures as one line of text, from its entry in the card."""
+    line = '{name}: content {content}, style {style}, recognised {recognised}, ssim {ssim}'.format(
+        **dict(style, **style['losses']))
+    for key in ('textureless', 'pixel_patterns'):
+        line += '; %s: %s' % (key.replace('_', ' '),
+                              ', '.join('%s %s' % item for item in sorted(style[key].items())))
+    return line

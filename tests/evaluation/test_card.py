@@ -4,7 +4,12 @@ import hashlib
 import json
 
 import networks
+import numpy as np
+import pytest
 import running
+
+from resnet_in_tf.evaluation import texture
+from resnet_in_tf.training.paintings import read_painting
 
 
 def test_card_holds_losses_of_each_style_notes_and_checksum(tmp_path, tiny_model, paintings,
@@ -17,7 +22,8 @@ def test_card_holds_losses_of_each_style_notes_and_checksum(tmp_path, tiny_model
     folder = paintings[0].rsplit('/', 1)[0]
     result = running.script('evaluate.py', 'card', '--model', str(model), '--styles', folder,
                             '--test_images', photo_folder, '--vgg_weights', 'random',
-                            '--notes', str(notes), '--photos', '1')
+                            '--judge_vgg_weights', 'random:1', '--crops', '4',
+                            '--notes', str(notes), '--photos', '2')
     assert result.returncode == 0, result.stderr
     card = json.loads((tmp_path / 'tiny.json').read_text())
     assert card['sha256'] == hashlib.sha256(model.read_bytes()).hexdigest()
@@ -26,6 +32,19 @@ def test_card_holds_losses_of_each_style_notes_and_checksum(tmp_path, tiny_model
     assert waves['artist'] == 'A. Painter' and waves['year'] == '1900' and 'artist' not in tiles
     assert all(style['losses']['style'] > 0 and style['losses']['content'] > 0
                for style in (waves, tiles))
+    assert card['measured_with'] == {'vgg_weights': 'random', 'judge_vgg_weights': 'random:1', 'crops': 4}
+    assert set(card['recognition']) == {'accuracy', 'recall', 'f1', 'auc'} and card['test_photos'] == 2
+    assert card['recognition']['accuracy'] == np.mean([waves['recognised'], tiles['recognised']])
+    for style in (waves, tiles):
+        own = read_painting(paintings[0 if style is waves else 1], 64)
+        assert style['pixel_patterns']['painting'] == pytest.approx(texture.pixel_patterns(own), abs=1e-3)
+        assert style['textureless']['painting'] == pytest.approx(texture.textureless_share(own), abs=1e-3)
+        assert 0 < style['ssim'] < 1
+        line = [line for line in result.stdout.splitlines() if line.startswith(style['name'] + ': ')][0]
+        for number in (style['ssim'], style['recognised'], style['losses']['style'],
+                       style['pixel_patterns']['pictures'], style['textureless']['pictures']):
+            assert str(number) in line
+    assert 'recognition: accuracy %s' % card['recognition']['accuracy'] in result.stdout
 
 
 def test_card_without_a_painting_names_it(tmp_path, paintings, photo_folder):

@@ -1,0 +1,79 @@
+"""How good the pictures of one style are, in the numbers of a card."""
+
+import math
+
+import numpy as np
+
+from resnet_in_tf.evaluation import recognition, texture
+from resnet_in_tf.evaluation.features import FeatureReader
+from resnet_in_tf.evaluation.similarity import ssim
+from resnet_in_tf.perceptual.targets import default_layers
+
+JUDGE_CROP = 256  # side in pixels of the crops that the judge learns from
+
+
+def measure_style(meter, index, painting, photos, pictures):
+    """Means over the pictures of one style.
+
+    Args:
+        meter: perceptual.PerceptualMeter.
+        index: the painting's place in it.
+        painting: uint8 [H, W, 3], at the scale that training saw.
+        photos: list of uint8 [H, W, 3].
+        pictures: list of the same photos restyled, of the same sizes.
+
+    Returns:
+        dict: losses (content and style), ssim (to the photo, of luminance), textureless (share of area in
+        patches without texture, of the pictures and of the painting), pixel_patterns (root mean square
+        in grey values: of the pictures where the photo itself has no texture, of those photos there,
+        and of the painting as a whole). None stands where there is nothing to measure.
+    """
+    parts = [meter.measure(photo, picture, index) for photo, picture in zip(photos, pictures)]
+    flat = [texture.without_texture(photo) for photo in photos]
+
+    def patterns(shown):
+        return mean([texture.pixel_patterns(picture, where) for picture, where in zip(shown, flat)])
+
+    return {'losses': {part: mean([row[part] for row in parts]) for part in ('content', 'style')},
+            'ssim': mean([ssim(photo, picture) for photo, picture in zip(photos, pictures)]),
+            'textureless': {'pictures': mean([texture.textureless_share(item) for item in pictures]),
+                            'painting': mean([texture.textureless_share(painting)])},
+            'pixel_patterns': {'pictures': patterns(pictures), 'photos': patterns(photos),
+                               'painting': mean([texture.pixel_patterns(painting)])}}
+
+
+def train_judge(vgg_weights, paintings, photos, crops):
+    """The judge of style recognition on the style layers of a loss network: recognition.Judge.
+
+    Args:
+        vgg_weights: as in vgg.open_weights.
+        paintings: dict style -> uint8 [H, W, 3].
+        photos: list of uint8 [H, W, 3], what pictures without a style look like.
+        crops: number of crops a class.
+    """
+    reader = FeatureReader(vgg_weights, default_layers(vgg_weights, 'style'))
+    return recognition.train_judge(reader, paintings, photos, JUDGE_CROP, crops)
+
+
+def recognised(judge, chances):
+    """How often the judge sees the style that was asked for.
+
+    Args:
+        judge: recognition.Judge.
+        chances: dict style -> what it sees in the pictures of the style, as recognition.probabilities.
+
+    Returns:
+        (scores, shares): dict of accuracy, recall, f1 and auc over all pictures, as
+        recognition.scores, and dict style -> the share of its pictures that are seen as it.
+    """
+    asked = [judge.classes.index(style) for style, table in chances.items() for _ in table]
+    scores = recognition.scores(asked, np.concatenate(list(chances.values())))
+    shares = {style: mean(table.argmax(axis=1) == judge.classes.index(style))
+              for style, table in chances.items()}
+    return {name: mean([score]) for name, score in scores.items()}, shares
+
+
+def mean(values):
+    """The mean of those that are numbers, to four places; None where there is none."""
+    values = [float(value) for value in values if not math.isnan(value)]
+    return round(float(np.mean(values)), 4) if values else None
