@@ -4,6 +4,8 @@ import functools
 
 import tensorflow.compat.v1 as tf
 
+from resnet_in_tf.errors import UserError
+
 
 def node_of(name):
     """The node that an input such as `name`, `name:1` or `^name` comes from."""
@@ -20,3 +22,27 @@ def gpu_is_visible():
     """Whether TensorFlow would put what it can on a GPU."""
     return bool(tf.test.is_built_with_cuda()
                 and tf.config.experimental.list_physical_devices('GPU'))
+
+
+def session_config(bfloat16=False):
+    """How every session runs: on a GPU it takes memory as it needs it, not all at its start.
+
+    TensorFlow holds to what the first session of a process asked for.
+
+    Args:
+        bfloat16: whether convolutions may be computed in bfloat16 on a CPU that can.
+
+    Returns:
+        tf.ConfigProto.
+
+    Raises:
+        UserError: bfloat16 is asked of a TensorFlow that lacks it.
+    """
+    config = tf.ConfigProto(allow_soft_placement=True)
+    config.gpu_options.allow_growth = True
+    if bfloat16:
+        options = config.graph_options.rewrite_options
+        if not hasattr(options, 'auto_mixed_precision_onednn_bfloat16'):
+            raise UserError('--bfloat16 needs TensorFlow 2.15; this is %s' % tf.__version__)
+        options.auto_mixed_precision_onednn_bfloat16 = type(options).ON
+    return config

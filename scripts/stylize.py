@@ -10,6 +10,7 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
 
 from resnet_in_tf import cli  # noqa: E402
+from resnet_in_tf.training import config  # noqa: E402
 
 flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py.')
 flags.DEFINE_string('style', '1', 'NAME or NUMBER, or a mix: wave:0.7,udnie:0.3.')
@@ -27,12 +28,9 @@ flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What r
 flags.DEFINE_enum('system', None, ['naas'],
                   'naas: no --model; the pixels are optimised for --style_image, in minutes.')
 flags.DEFINE_string('style_image', None, 'naas: the painting.')
-flags.DEFINE_string('vgg_weights', 'imagenet', 'naas: imagenet, hed, a weight file, or random[:SEED].')
-flags.DEFINE_integer('iterations', 200, 'naas: of L-BFGS-B, a picture.', lower_bound=1)
-flags.DEFINE_integer('style_size', 512, 'naas: longest side of the painting.', lower_bound=16)
-flags.DEFINE_float('content_weight', 0.6, 'naas: beta of formula (6).', lower_bound=0)
-flags.DEFINE_float('style_weight', 8.0, 'naas: alpha of formula (6).', lower_bound=0)
-flags.DEFINE_float('tv_weight', 30.0, 'naas: weight of total variation.', lower_bound=0)
+flags.DEFINE_integer('iterations', None, 'naas: of L-BFGS-B, a picture. Default: 200.', lower_bound=1)
+LOSSES = ('vgg_weights', 'style_size', 'content_weight', 'style_weight', 'tv_weight')
+config.define_flags(flags, LOSSES, 'naas: ')
 
 
 def open_stylizer(values):
@@ -42,10 +40,9 @@ def open_stylizer(values):
         cli.require(values, 'style_image')
         if values['model'] or values['strength'] != 1:
             cli.fail('--model and --strength are not for --system naas; there is --style_weight')
-        settings = {key: values[key] for key in ('vgg_weights', 'content_weight', 'style_weight',
-                                                 'tv_weight')}
-        return naas.NaasStylizer(values['style_image'], values['iterations'], values['style_size'],
-                                 naas.print_progress(values['iterations']), **settings), None
+        iterations = values['iterations'] or naas.ITERATIONS
+        return naas.NaasStylizer(values['style_image'], iterations, naas.print_progress(iterations),
+                                 **{name: values[name] for name in LOSSES}), None
     from resnet_in_tf.restyling.stylizer import Stylizer
     cli.require(values, 'model')
     stylizer = Stylizer(values['model'], values['impl'], values['engine'])

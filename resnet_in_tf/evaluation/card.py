@@ -21,7 +21,10 @@ def read_notes(path):
     """
     try:
         with open(path, encoding='utf-8') as file:
-            return json.load(file)
+            notes = json.load(file)
+        if not isinstance(notes, dict) or not all(isinstance(note, dict) for note in notes.values()):
+            raise ValueError('it must be an object that has an object for each style')
+        return notes
     except (OSError, ValueError) as error:
         raise UserError('--notes %s: cannot be read as JSON (%s)' % (path, error)) from error
 
@@ -48,6 +51,7 @@ def write_card(model, styles, test_images, vgg_weights, judge_vgg_weights=None, 
     Raises:
         UserError: a style's painting is missing, or a file cannot be read.
     """
+    known = read_notes(notes) if notes else {}
     stylizer = Stylizer(model)
     by_name = {style_name(path): path for path in styles}
     missing = [style for style in stylizer.styles if style not in by_name]
@@ -55,7 +59,6 @@ def write_card(model, styles, test_images, vgg_weights, judge_vgg_weights=None, 
         raise UserError('--styles: there is no painting called %s' % missing[0])
     size = stylizer.card.get('training', {}).get('style_size', 512)
     paintings = {style: read_painting(by_name[style], size) for style in stylizer.styles}
-    known = read_notes(notes) if notes else {}
     paths = images.list_pictures(test_images)
     tests = [images.read(path) for path in paths[:photos]]
     judge = quality.train_judge(judge_vgg_weights or vgg_weights, paintings, [

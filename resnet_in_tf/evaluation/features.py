@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from resnet_in_tf.graphs import session_config
 from resnet_in_tf.perceptual import vgg
 
 
@@ -24,7 +25,7 @@ class FeatureReader:
             moments = [tf.nn.moments(tensor, [0, 1]) for tensor in self.tensors]
             self.moments = tf.concat([part for mean, variance in moments
                                       for part in (mean, tf.sqrt(variance))], 0)
-            self.session = tf.Session()
+            self.session = tf.Session(config=session_config())
             self.session.run(tf.local_variables_initializer())
 
     def features(self, picture):

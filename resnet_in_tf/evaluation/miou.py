@@ -137,13 +137,19 @@ def annotated_objects(coco, image_id, height, width):
         height, width: the size that the masks are brought to.
 
     Returns:
-        List of (annotation id, category name, bool [height, width]); crowds and objects under
-        SMALLEST_OBJECT of the picture are left out.
+        List of (annotation id, category name, bool [height, width]); crowds, objects under
+        SMALLEST_OBJECT of the picture and those without a mask are left out.
     """
     found = []
-    for annotation in coco.loadAnns(coco.getAnnIds(imgIds=[image_id], iscrowd=False)):
-        mask = enlarge(coco.annToMask(annotation), height, width).astype(bool)
+    for annotation in coco.imgToAnns[image_id]:
+        if annotation.get('iscrowd'):  # COCO's own files alone say so
+            continue
+        try:
+            mask = coco.annToMask(annotation)
+        except Exception:  # pycocotools raises whatever a polygon that is none leads to
+            continue
+        mask = enlarge(mask, height, width).astype(bool)
         if mask.mean() >= SMALLEST_OBJECT:
-            category = coco.loadCats([annotation['category_id']])[0]['name']
+            category = coco.cats.get(annotation.get('category_id'), {}).get('name', 'unknown')
             found.append((annotation['id'], category, mask))
     return found

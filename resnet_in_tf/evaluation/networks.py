@@ -71,7 +71,7 @@ class Workshop:
             record = train.train(
                 list(self.paintings.values()), model_dir=self.path('runs', name), system=system,
                 learning_rate=float(rate or self.settings['learning_rate']), train_steps=step,
-                save_steps=100, report=lambda line: None,
+                save_steps=100, show=lambda line: None,
                 **{key: self.settings[key] for key in TRAINING})
             if record['status'] == 'stopped':
                 raise Stopped

@@ -7,7 +7,7 @@ import numpy as np
 from resnet_in_tf.evaluation import recognition, texture
 from resnet_in_tf.evaluation.features import FeatureReader
 from resnet_in_tf.evaluation.similarity import ssim
-from resnet_in_tf.perceptual.targets import default_layers
+from resnet_in_tf.perceptual.loss_defaults import loss_defaults
 
 JUDGE_CROP = 256  # side in pixels of the crops that the judge learns from
 
@@ -51,7 +51,7 @@ def train_judge(vgg_weights, paintings, photos, crops):
         photos: list of uint8 [H, W, 3], what pictures without a style look like.
         crops: number of crops a class.
     """
-    reader = FeatureReader(vgg_weights, default_layers(vgg_weights, 'style'))
+    reader = FeatureReader(vgg_weights, loss_defaults(vgg_weights).style_layers)
     return recognition.train_judge(reader, paintings, photos, JUDGE_CROP, crops)
 
 

@@ -10,6 +10,8 @@ from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import guard
 from resnet_in_tf.network.generator import generator
 
+# Last parts of the names of what a generator learns or averages.
+VARIABLES = ('kernel', 'bias', 'gamma', 'beta', 'moving_mean', 'moving_variance')
 IMAGE, STYLE_WEIGHTS, STYLIZED, STYLE_NAMES, CARD = (
     'image', 'style_weights', 'stylized', 'style_names', 'card')
 FIRST_KERNEL = 'generator/down/conv1/kernel'
@@ -178,4 +180,4 @@ def read_variables(graph_def):
     return {node.name: tf.make_ndarray(node.attr['value'].tensor) for node in graph_def.node
             if node.op == 'Const' and node.name.startswith('generator/')
             and np.dtype(tf.as_dtype(node.attr['dtype'].type).as_numpy_dtype) == np.float32
-            and node.name.split('/')[-1] in ('kernel', 'bias', 'gamma', 'beta')}
+            and node.name.split('/')[-1] in VARIABLES}

@@ -5,9 +5,17 @@ import collections
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.instance_norm import instance_norm
-from resnet_in_tf.perceptual.penalties import saturation, silence, spikes
 
 System = collections.namedtuple('System', 'residual normalization source')
+
+Activations = collections.namedtuple('Activations', 'normalized painting before_tanh')
+Activations.__doc__ = """What a loss may ask of a generator's inside.
+
+Fields:
+    normalized: list of float32 [N, h, w, C], what each normalization is given.
+    painting: list of the same, what the last two layers give before ReLU.
+    before_tanh: float32 [N, H', W', 3].
+"""
 
 SYSTEMS = {
     'resnet_in': System(True, 'instance', "the paper's model, formulas (7), (8), (11)"),
@@ -22,7 +30,8 @@ SMALLEST = 16  # pixels: below it, reflection padding would reach past the pictu
 IDENTITY = 'identity'
 
 
-def generator(image, style_weights, system='resnet_in', training=False, impl='auto', width=32):
+def generator(image, style_weights, system='resnet_in', training=False, impl='auto', width=32,
+              look_inside=False):
     """Restyles photos in one pass (paper, Fig. 4).
 
     Args:
@@ -32,9 +41,11 @@ def generator(image, style_weights, system='resnet_in', training=False, impl='au
         training: Python bool; whether batch norm uses the batch's own statistics.
         impl: which instance norm runs: 'auto', 'reference' or 'fused'.
         width: channels of the first layer; 32 is the paper's scale, tests use fewer.
+        look_inside: whether the Activations are wanted, too.
 
     Returns:
-        (stylized, restyled): float32 [N, H, W, 3] in [0, 255], to the rounding of tanh (0.00002).
+        (stylized, restyled), and the Activations where they are wanted: float32 [N, H, W, 3] in
+        [0, 255], to the rounding of tanh (0.00002).
         `restyled` is what the network paints; `stylized` is the same with the photo let through
         by the share of `identity`.
 
@@ -53,7 +64,7 @@ def generator(image, style_weights, system='resnet_in', training=False, impl='au
             return normalize(x, style_weights, config.normalization, activation, training, impl)
 
     def up(x, filters, name):
-        if not training:
+        if not look_inside:
             return layer(upsample(x), filters, 3, 1, name)
         painting.append(layer(upsample(x), filters, 3, 1, name, None))
         return tf.nn.relu(painting[-1])
@@ -78,16 +89,13 @@ def generator(image, style_weights, system='resnet_in', training=False, impl='au
             x = up(x, width, 'conv2')  # [N, H, W, 32]
             with tf.variable_scope('conv3'):
                 x = conv(x, 3, 9, 1) + tf.get_variable('bias', [3], initializer=tf.zeros_initializer())
-        if training:
-            for penalty in ([saturation(x)] + [spikes(features) for features in normalized]
-                            + [silence(features) for features in painting]):
-                tf.losses.add_loss(penalty, tf.GraphKeys.REGULARIZATION_LOSSES)
+        activations = Activations(normalized, painting, x)
         x = 127.5 * (tf.tanh(x, name='tanh') + 1.0)
         size = tf.shape(image)
         restyled = x[:, top:top + size[1], left:left + size[2], :]
         restyled.set_shape(image.shape)
         stylized = let_photo_through(image, restyled, style_weights)
-    return stylized, restyled
+    return (stylized, restyled, activations) if look_inside else (stylized, restyled)
 
 
 def conv(x, filters, size, stride):

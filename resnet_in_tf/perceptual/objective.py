@@ -1,15 +1,63 @@
-"""The objective that training, NAAS and the measures share: formula (6) and what stands beside it."""
+"""The objective that training, NAAS and the measures share: formula (6) and what stands beside it.
+
+Every term has a name and a weight; nothing else is added to the loss.
+"""
 
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf.perceptual import losses, vgg
+from resnet_in_tf.perceptual import losses, penalties, vgg
+
+# What is reported, in this order: the weighted sum, then each term raw.
+PARTS = ('total', 'content', 'style', 'total_variation', 'identity_pixel', 'saturation', 'spikes',
+         'silence')
+SMALLEST_SQUARE = 0.01  # a photo of one colour has lightness 0, and its loss would be without bound
 
 
-def perceptual_losses(photo, restyled, mix, step, params):
-    """Formula (6) for the styles, a pixel loss for `identity`, and total variation for both.
+def painting_terms(painted, wanted, targets, restyled, config):
+    """The terms of a picture that is painted in a style.
+
+    Args:
+        painted: dict layer -> float32 [N, h, w, C], features of the restyled picture.
+        wanted: the same of the photo, for the content layers.
+        targets: dict style layer -> float32 [N, C, C], `mean_gram` of the painting.
+        restyled: float32 [N, H, W, 3] in [0, 255].
+        config: dict with content_layers and style_layers.
+
+    Returns:
+        dict content, style, total_variation -> float32 [N].
+    """
+    content_layers = config['content_layers']
+    grams = {layer: losses.mean_gram(painted[layer]) for layer in config['style_layers']}
+    return {'content': tf.add_n([relative_feature_loss(painted[layer], wanted[layer])
+                                 for layer in content_layers]) / len(content_layers),
+            'style': losses.style_loss(grams, targets, losses.relative_layer_weights(targets)),
+            'total_variation': losses.total_variation(restyled)}
+
+
+def painting_total(terms, config):
+    """Formula (6) and total variation: the weighted sum of `painting_terms`, float32 [N]."""
+    return (losses.total_loss(terms['style'], terms['content'], config['style_weight'],
+                              config['content_weight'])
+            + config['tv_weight'] * terms['total_variation'])
+
+
+def penalty_terms(activations):
+    """The prices on dead patches, spikes and silent pixels: dict name -> float32 scalar.
+
+    Args:
+        activations: generator.Activations.
+    """
+    return {'saturation': penalties.saturation(activations.before_tanh),
+            'spikes': tf.add_n([penalties.spikes(x) for x in activations.normalized]),
+            'silence': tf.add_n([penalties.silence(x) for x in activations.painting])}
+
+
+def training_losses(photo, restyled, activations, mix, step, params):
+    """The objective of training: `painting_total` for the styles, a pixel loss for `identity`, penalties.
 
     Args:
         photo, restyled: float32 [N, H, W, 3] in [0, 255].
+        activations: generator.Activations of `restyled`.
         mix: float32 [N, S + 1], the shares of the paintings and of `identity`. A mix of paintings
             is trained towards the same mix of their Gram matrices, so that styles run into each
             other evenly.
@@ -17,7 +65,7 @@ def perceptual_losses(photo, restyled, mix, step, params):
         params: as in `model_fn`.
 
     Returns:
-        (total, parts): float32 scalar, and dict of named scalars that TensorBoard shows.
+        dict of PARTS -> float32 scalar; 'total' is what is minimised.
     """
     weights = params['vgg19']
     content_layers, style_layers = params['content_layers'], params['style_layers']
@@ -29,28 +77,23 @@ def perceptual_losses(photo, restyled, mix, step, params):
         # Where all is `identity` the losses of style count nothing, but must not be NaN.
         shares = tf.where(painting > 0, mix[:, :-1], tf.ones_like(mix[:, :-1]))
         shares /= tf.reduce_sum(shares, 1, keepdims=True)  # [N, S]
-        targets = {layer: tf.tensordot(
-            shares, vgg.local_variable('gram_' + layer, params['grams'][layer]), 1)
-                   for layer in style_layers}  # [N, C, C]
-        content = tf.add_n([relative_feature_loss(painted[layer], wanted[layer])
-                            for layer in content_layers]) / len(content_layers)
-        style_loss = losses.style_loss({layer: losses.mean_gram(painted[layer])
-                                        for layer in style_layers},
-                                       targets, losses.relative_layer_weights(targets))
-        variation = losses.total_variation(restyled)
+        with tf.variable_scope('targets', reuse=tf.AUTO_REUSE):
+            targets = {layer: tf.tensordot(
+                shares, vgg.local_variable('gram_' + layer, params['grams'][layer]), 1)
+                       for layer in style_layers}  # [N, C, C]
+        terms = painting_terms(painted, wanted, targets, restyled, params)
         pixel = losses.pixel_loss(restyled, photo)
-        total = (losses.total_loss(style_loss, content, params['style_weight'],
-                                   params['content_weight'])
-                 + params['tv_weight'] * variation) * painting
+        total = painting_total(terms, params) * painting
         total += params['identity_weight'] * pixel * identity
         painted_share = warm_up(step, params['warmup_steps'])
         total = (painted_share * total
                  + (1.0 - painted_share) * params['identity_weight'] * pixel)
-        parts = {'total': tf.reduce_mean(total),
-                 'content': mean_over(content, painting), 'style': mean_over(style_loss, painting),
-                 'total_variation': mean_over(variation, painting),
-                 'identity_pixel': mean_over(pixel, identity)}
-    return parts['total'], parts
+        prices = penalty_terms(activations)
+        parts = {name: mean_over(term, painting) for name, term in terms.items()}
+        parts.update(prices, identity_pixel=mean_over(pixel, identity))
+        parts['total'] = tf.reduce_mean(total) + tf.add_n(
+            [params[name + '_weight'] * price for name, price in sorted(prices.items())])
+    return parts
 
 
 def warm_up(step, steps):
@@ -67,7 +110,7 @@ def warm_up(step, steps):
 def relative_feature_loss(features, target):
     """Formula (9) over the photo's own mean square: the same scale for every loss network."""
     own = tf.reduce_mean(tf.square(target), [1, 2, 3])
-    return losses.feature_loss(features, target) / tf.maximum(own, 1e-6)
+    return losses.feature_loss(features, target) / tf.maximum(own, SMALLEST_SQUARE)
 
 
 def mean_over(values, shares):

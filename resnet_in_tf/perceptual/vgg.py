@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.graphs import session_config
 from resnet_in_tf.perceptual import fetching, weight_files
 from resnet_in_tf.perceptual.architectures import (
     INPUT,
@@ -253,7 +254,7 @@ def evaluate(image, layers, weights):
     Returns:
         dict layer -> numpy float32 [N, h, w, C].
     """
-    with tf.Graph().as_default(), tf.Session() as session:
+    with tf.Graph().as_default(), tf.Session(config=session_config()) as session:
         tensors = features(tf.constant(image, tf.float32), layers, weights)
         session.run(tf.local_variables_initializer())
         return session.run(tensors)

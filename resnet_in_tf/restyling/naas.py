@@ -11,12 +11,15 @@ import scipy.optimize
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.perceptual import losses, vgg
-from resnet_in_tf.perceptual.objective import relative_feature_loss
-from resnet_in_tf.perceptual.targets import default_layers, style_targets
+from resnet_in_tf.graphs import session_config
+from resnet_in_tf.perceptual import vgg
+from resnet_in_tf.perceptual.objective import painting_terms, painting_total
+from resnet_in_tf.perceptual.targets import style_targets
 from resnet_in_tf.restyling.engines import Engine
-from resnet_in_tf.training import train
+from resnet_in_tf.training.config import resolve
 from resnet_in_tf.training.paintings import read_painting
+
+ITERATIONS = 200  # of L-BFGS-B: more change little
 
 Progress = collections.namedtuple('Progress', 'iteration total content style pixels')
 Progress.__doc__ = """What `on_iteration` gets.
@@ -31,31 +34,22 @@ Fields:
 class Naas:
     """Paints photos in one painting's style by L-BFGS-B over their pixels.
 
-    The losses are those of training (perceptual_losses), on the same VGG-19.
+    The losses are those of training (objective.painting_total), on the same VGG-19.
 
     Args:
         painting: uint8 [H, W, 3].
-        vgg_weights: as in vgg.open_weights.
-        content_weight, style_weight, tv_weight: beta and alpha of (6), and that of total variation.
-        content_layers, style_layers: VGG-19 layers; None takes default_layers.
-        bfloat16: whether TensorFlow 2.15 may compute convolutions in bfloat16.
+        settings: vgg_weights, weights and layers of the losses, bfloat16: as in config.SETTINGS.
 
     Raises:
-        UserError: a layer's name or the weight file is not right.
+        UserError: a setting or the weight file is not right.
     """
 
-    def __init__(self, painting, vgg_weights='imagenet', content_weight=0.6, style_weight=8.0,
-                 tv_weight=30.0, content_layers=None, style_layers=None, bfloat16=False):
-        self.content_layers = vgg.check_layers(
-            content_layers or default_layers(vgg_weights, 'content'))
-        style_layers = vgg.check_layers(
-            style_layers or default_layers(vgg_weights, 'style'))
-        weights = vgg.open_weights(vgg_weights, self.content_layers + style_layers)
+    def __init__(self, painting, **settings):
+        config = resolve(settings)
+        self.content_layers = vgg.check_layers(config['content_layers'])
+        style_layers = vgg.check_layers(config['style_layers'])
+        weights = vgg.open_weights(config['vgg_weights'], self.content_layers + style_layers)
         targets = style_targets([painting], style_layers, weights)
-        config = tf.ConfigProto(allow_soft_placement=True)
-        config.gpu_options.allow_growth = True
-        if bfloat16:
-            train.allow_bfloat16(config)
         with tf.Graph().as_default():
             self.image = tf.placeholder(tf.float32, [1, None, None, 3], name='image')
             self.features = vgg.features(
@@ -63,21 +57,16 @@ class Naas:
             self.wanted = {layer: tf.placeholder(tf.float32, self.features[layer].shape,
                                                  'wanted_' + layer)
                            for layer in self.content_layers}
-            content = tf.add_n([
-                relative_feature_loss(self.features[layer], self.wanted[layer])
-                for layer in self.content_layers]) / len(self.content_layers)
-            targets = {layer: tf.constant(gram) for layer, gram in targets.items()}
-            style = losses.style_loss({layer: losses.mean_gram(self.features[layer])
-                                       for layer in style_layers},
-                                      targets, losses.relative_layer_weights(targets))
-            total = (losses.total_loss(style, content, style_weight, content_weight)
-                     + tv_weight * losses.total_variation(self.image))
+            terms = painting_terms(self.features, self.wanted,
+                                   {layer: tf.constant(gram) for layer, gram in targets.items()},
+                                   self.image, config)
+            total, content, style = painting_total(terms, config), terms['content'], terms['style']
             self.parts = [part[0] for part in (total, content, style)]
             self.gradient = tf.gradients(self.parts[0], self.image)[0]  # [1, H, W, 3]
-            self.session = tf.Session(config=config)
+            self.session = tf.Session(config=session_config(config['bfloat16']))
             self.session.run(tf.local_variables_initializer())
 
-    def stylize(self, photo, iterations=200, on_iteration=lambda progress: None):
+    def stylize(self, photo, iterations=ITERATIONS, on_iteration=lambda progress: None):
         """Paints one photo, starting from the photo itself.
 
         Args:
@@ -131,27 +120,26 @@ class NaasStylizer:
     Args:
         style_image: path of the painting.
         iterations: as in Naas.stylize.
-        style_size: longest side of the painting in pixels.
-        report: called with a Progress after each iteration.
-        settings: of Naas.
+        on_iteration: called with a Progress after each.
+        settings: of Naas, and style_size.
 
     Raises:
         UserError: the painting or the weight file cannot be used.
     """
 
-    def __init__(self, style_image, iterations=200, style_size=512, report=lambda progress: None,
+    def __init__(self, style_image, iterations=ITERATIONS, on_iteration=lambda progress: None,
                  **settings):
         if iterations < 1:
             raise UserError('--iterations %d: it must be 1 or more' % iterations)
-        self.iterations, self.report = iterations, report
-        self.painter = Naas(read_painting(style_image, style_size), **settings)
+        self.iterations, self.on_iteration = iterations, on_iteration
+        self.painter = Naas(read_painting(style_image, resolve(settings)['style_size']), **settings)
         self.engine = Engine('naas', ['style', 'identity'], {}, self.painter.stylize,
                              self.painter.close, graph_def=None, width=None)
 
     def stylize(self, pixels, style_weights=None):
         """Paints one picture: uint8 or float32 [H, W, 3] to float32 [H, W, 3] in [0, 255]."""
         del style_weights  # there is one style
-        return self.painter.stylize(pixels, self.iterations, self.report)
+        return self.painter.stylize(pixels, self.iterations, self.on_iteration)
 
     def close(self):
         """Gives the session's memory back."""
@@ -159,10 +147,10 @@ class NaasStylizer:
 
 
 def print_progress(iterations, every=10):
-    """A `report` that prints a line to stderr every `every` iterations, and at the last."""
-    def report(progress):
+    """An `on_iteration` that prints a line to stderr every `every` iterations, and at the last."""
+    def show(progress):
         if progress.iteration % every == 0 or progress.iteration == iterations:
             print('iteration %d of %d  total %.4g  content %.4g  style %.4g'
                   % (progress.iteration, iterations, progress.total, progress.content,
                      progress.style), file=sys.stderr, flush=True)
-    return report
+    return show

@@ -63,7 +63,9 @@ def list_photos(folder, annotations=None):
         raise UserError('--coco_images %s: no such folder' % folder)
     if annotations:
         listed = {image['file_name'] for image in open_coco(annotations).imgs.values()}
-        names = [name for name in listed if os.path.isfile(os.path.join(folder, name))]
+        # A name that leads out of the folder is no photo of it.
+        names = [name for name in listed if not os.path.isabs(name) and '..' not in name.split('/')
+                 and '\0' not in name and os.path.isfile(os.path.join(folder, name))]
         if not names:
             raise UserError('--coco_images %s: none of the %d photos that %s names is there'
                             % (folder, len(listed), annotations))
@@ -141,10 +143,64 @@ class Photos:
             except images.PictureError:
                 self.broken.add(name)
                 continue
-            return random_crop(photo, self.image_size, np.random.RandomState([self.seed, position]))
+            generator = np.random.RandomState([self.seed, position])
+            return roughened(random_crop(photo, self.image_size, generator), generator)
         # TensorFlow would wrap it in an error of its own: whoever runs the graph looks here.
         self.failure = UserError('--coco_images %s: no photo can be read any more' % self.folder)
         raise self.failure
+
+
+HELD_OUT_PHOTOS = 4
+
+
+def held_out(folder, names, image_size, count=HELD_OUT_PHOTOS):
+    """The middles of a few photos that are not trained on.
+
+    Args:
+        folder: path.
+        names: of the test photos.
+        image_size: side of each in pixels.
+        count: how many at most.
+
+    Returns:
+        uint8 [M, image_size, image_size, 3], or None where no photo can be read.
+    """
+    crops = []
+    for name in names:
+        try:
+            photo = images.read(os.path.join(folder, name))
+        except images.PictureError:
+            continue
+        height, width = photo.shape[:2]
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        crops.append(images.resize(photo[top:top + side, left:left + side], image_size, image_size))
+        if len(crops) == count:
+            break
+    return np.stack(crops) if crops else None
+
+
+FLAT, NOISE = 2.0, 2.0  # pixel values: below which deviation a crop is flat; of what it gets then
+
+
+def roughened(crop, generator):
+    """A crop with faint noise where it is all but one colour; any other as it is.
+
+    Every normalization multiplies what is constant by 300 for the gradient, and thirteen of them one
+    after another pass the largest float32.
+
+    Args:
+        crop: uint8 [H, W, 3].
+        generator: numpy RandomState.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
+    if crop.std(axis=(0, 1), dtype=np.float64).max() >= FLAT:
+        return crop
+    noisy = crop.astype(np.float64)
+    noisy += np.where(noisy < 128, 1, -1) * np.abs(generator.normal(0, 2 * NOISE, crop.shape[:2] + (1,)))
+    return np.clip(np.round(noisy), 0, 255).astype(np.uint8)
 
 
 def random_crop(photo, size, generator, widest=2.5):

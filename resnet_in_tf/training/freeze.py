@@ -1,11 +1,9 @@
 """Ends a training run: its newest checkpoint becomes one file that is deployed."""
 
-import tensorflow.compat.v1 as tf
-
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network.frozen import frozen_graph
-from resnet_in_tf.training import run_record
+from resnet_in_tf.training import checkpoints, run_record
 
 
 def describe_run(record, step):
@@ -45,12 +43,11 @@ def freeze(model_dir, output):
         UserError: the folder holds no run or no checkpoint, or the file cannot be written.
     """
     record = run_record.read(model_dir)
-    checkpoint = tf.train.latest_checkpoint(model_dir)
-    if checkpoint is None:
+    values = checkpoints.read_newest(model_dir)
+    if not values:
         raise UserError('--model_dir %s: the run has no checkpoint yet' % model_dir)
-    card = describe_run(record, run_record.checkpoint_step(model_dir))
-    frozen = frozen_graph(record['style_names'], card,
-                          lambda name: run_record.read_checkpoint(checkpoint, name),
+    card = describe_run(record, int(values['global_step']))
+    frozen = frozen_graph(record['style_names'], card, values.__getitem__,
                           record['config']['system'], record['config']['width'])
     files.write_file(output, frozen.SerializeToString())
     return card

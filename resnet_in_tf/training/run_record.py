@@ -12,9 +12,12 @@ import tensorflow.compat.v1 as tf
 import resnet_in_tf
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.training import checkpoints
 
 RECORD = 'run.json'
-KEYS = ('config', 'split', 'loss_network', 'style_names', 'styles', 'versions')
+# What a record holds: text, or a list or an object of it; None is anything.
+KINDS = {'config': {str: None}, 'split': {str: [str]}, 'loss_network': {str: None},
+         'style_names': [str], 'styles': [{str: None}], 'versions': {str: None}}
 
 
 def read(model_dir):
@@ -30,13 +33,30 @@ def read(model_dir):
     try:
         with open(path, encoding='utf-8') as file:
             record = json.load(file)
-        missing = [key for key in KEYS if key not in record]
+        if not isinstance(record, dict):
+            raise ValueError('it is no object')
+        missing = [key for key in KINDS if key not in record]
         if missing:
             raise ValueError('it has no %s' % missing[0])
+        for key, kind in KINDS.items():
+            check_kind(record[key], kind, key)
         return record
     except (OSError, ValueError, TypeError) as error:
         raise UserError('%s: the run record is damaged (%s); restore it, or train into another '
                         '--model_dir' % (path, error)) from error
+
+
+def check_kind(value, kind, name):
+    """Raises ValueError where a part of a record is not of its kind, as in KINDS."""
+    outer = kind if isinstance(kind, type) else type(kind)
+    if kind is not None and not isinstance(value, outer):
+        raise ValueError('%s is not of the right kind' % name)
+    if isinstance(kind, list):
+        for item in value:
+            check_kind(item, kind[0], name)
+    elif isinstance(kind, dict):
+        for item in value.values():
+            check_kind(item, kind[str], name)
 
 
 def write(model_dir, record):
@@ -45,35 +65,40 @@ def write(model_dir, record):
     files.write_file(os.path.join(model_dir, RECORD), text.encode('ascii'))
 
 
-def open_record(model_dir, config, free):
-    """Starts a run's record, or opens the one that is there.
-
-    Args:
-        model_dir: folder; made where it is missing.
-        config: dict of every argument of the run.
-        free: keys of `config` that may differ from the record's.
-
-    Returns:
-        dict with `config` renewed.
-
-    Raises:
-        UserError: the folder holds a run of another configuration, or cannot be made.
-    """
-    config = json.loads(json.dumps(config))
+def make_folder(model_dir):
+    """Makes a run's folder where it is missing; raises UserError where that cannot be."""
     try:
         os.makedirs(model_dir, exist_ok=True)
     except OSError as error:
         raise UserError('--model_dir %s: cannot make the folder (%s); give another'
                         % (model_dir, error.strerror)) from error
+
+
+def open_record(model_dir, config, free):
+    """Starts a run's record, or opens the one that is there.
+
+    Args:
+        model_dir: folder.
+        config: dict of every argument of the run.
+        free: keys of `config` that may differ from the record's. Paintings may lie elsewhere, under
+            the same names: `describe_styles` compares what is in them.
+
+    Returns:
+        dict with `config` renewed.
+
+    Raises:
+        UserError: the folder holds a run of another configuration.
+    """
+    config = json.loads(json.dumps(config))
     record = {'created': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}
     if os.path.exists(os.path.join(model_dir, RECORD)):
         record = read(model_dir)
         for key in sorted(set(config) - set(free) - {'model_dir'}):
-            if key in record['config'] and record['config'][key] != config[key]:
+            if key in record['config'] and differs(key, record['config'][key], config[key]):
                 raise UserError('--model_dir %s holds a run with --%s %s, and now it is %s: repeat '
                                 'the first command, or give another folder'
                                 % (model_dir, key, record['config'][key], config[key]))
-    elif tf.train.latest_checkpoint(model_dir):
+    elif checkpoints.complete(model_dir):
         raise UserError('--model_dir %s holds checkpoints but no %s, so nobody knows what they are '
                         'of; give another folder' % (model_dir, RECORD))
     record['config'] = config
@@ -82,23 +107,11 @@ def open_record(model_dir, config, free):
     return record
 
 
-def checkpoint_step(model_dir):
-    """The step of the newest checkpoint, 0 where there is none."""
-    path = tf.train.latest_checkpoint(model_dir)
-    return 0 if path is None else int(read_checkpoint(path, 'global_step'))
-
-
-def read_checkpoint(path, name):
-    """A variable of a checkpoint by its name: numpy array.
-
-    Raises:
-        UserError: the checkpoint is damaged, or holds no such variable.
-    """
-    try:
-        return tf.train.load_checkpoint(path).get_tensor(name)
-    except Exception as error:  # damage has another class in each release of TensorFlow
-        raise UserError('%s: the checkpoint cannot be read (%s)'
-                        % (path, str(error).split('\n')[0])) from error
+def differs(key, then, now):
+    """Whether a setting is not what it was; paintings are compared by their files' names."""
+    if key == 'styles':
+        then, now = [[os.path.basename(path) for path in paths] for paths in (then, now)]
+    return then != now
 
 
 def describe_file(path):
@@ -128,6 +141,22 @@ def readable(name):
     return os.fsencode(name).decode('utf-8', 'replace')
 
 
+def mark_failed(model_dir, record):
+    """Says in a run's record that it ended by an error; on a full disk, in the bytes that are there."""
+    try:
+        write(model_dir, dict(record, status='failed'))
+    except UserError:
+        try:
+            with open(os.path.join(model_dir, RECORD), 'r+b') as file:
+                data = file.read()
+                place = data.find(b'"status": "running"')
+                if place >= 0:
+                    file.seek(place)
+                    file.write(b'"status": "failed" ')
+        except OSError:  # the error that ended the run says what is wrong with the disk
+            return
+
+
 def finish(model_dir, record, signal, latest_losses, broken):
     """Closes a run's record: how it ended, at which step and with which losses.
 
@@ -140,7 +169,7 @@ def finish(model_dir, record, signal, latest_losses, broken):
     Returns:
         The record, as written.
     """
-    step = checkpoint_step(model_dir)
+    step = checkpoints.newest_step(model_dir)
     stopped = signal and step < record['config']['train_steps']
     record = dict(record, status='stopped' if stopped else 'finished', step=step,
                   losses=latest_losses, broken_photos=sorted(broken))

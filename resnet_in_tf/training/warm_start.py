@@ -26,7 +26,7 @@ def new_network(names, system, width):
     return Start(style_names, list(range(len(style_names))), {}, [], system, width)
 
 
-def from_network(path, names, add):
+def from_network(path, names, add, system=None, width=None):
     """The Start of a run that begins with a frozen network.
 
     A style that the network knows keeps its row; a new one begins with the mean of the others'.
@@ -35,15 +35,21 @@ def from_network(path, names, add):
         path: a .pb of freeze_graph.py.
         names: styles to train.
         add: whether they are added to the network's own, which then stay as they are.
+        system, width: what the flags say of the network, None for nothing.
 
     Returns:
         Start.
 
     Raises:
-        UserError: the file is no such network, or a style to add is in it.
+        UserError: the file is no such network or is contradicted, or a style to add is in it.
     """
     graph_def, known, card = frozen.read_graph(path)
     training = card.get('training', {})
+    for flag, given, own in (('system', system, training.get('system', 'resnet_in')),
+                             ('width', width, training.get('width', 32))):
+        if given is not None and given != own:
+            raise UserError('--%s %s contradicts --from %s, whose %s is %s: leave --%s out'
+                            % (flag, given, path, flag, own, flag))
     if add:
         doubled = [name for name in names if name in known]
         if doubled:
@@ -74,8 +80,24 @@ def with_rows(table, known, style_names):
     return np.stack([table[known.index(name)] if name in known else mean for name in style_names])
 
 
+def check_fit(variables, values, path):
+    """Raises UserError where a network to begin with does not fit the generator, variable by variable.
+
+    Args:
+        variables: the generator's tf.Variables.
+        values: dict name -> numpy array.
+        path: where the values are from, for the message.
+    """
+    shapes = {variable.op.name: tuple(variable.shape.as_list()) for variable in variables}
+    wrong = (['%s is missing' % name for name in sorted(set(shapes) - set(values))]
+             + ['%s has no place' % name for name in sorted(set(values) - set(shapes))]
+             + ['%s is %s and should be %s' % (name, values[name].shape, shapes[name])
+                for name in sorted(set(shapes) & set(values)) if values[name].shape != shapes[name]])
+    if wrong:
+        raise UserError('--from %s does not fit this network: %s' % (path, '; '.join(wrong)))
+
+
 def assign(variables, values, session):
-    """Gives variables the values that are known by their names; the others keep theirs."""
+    """Gives variables the values that `check_fit` found right."""
     for variable in variables:
-        if variable.op.name in values:
-            variable.load(values[variable.op.name], session)
+        variable.load(values[variable.op.name], session)

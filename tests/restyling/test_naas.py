@@ -6,7 +6,7 @@ import running
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.evaluation.perceptual import PerceptualMeter
-from resnet_in_tf.perceptual import targets
+from resnet_in_tf.perceptual.loss_defaults import LOSS_DEFAULTS
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import naas
 
@@ -32,12 +32,13 @@ def painter(painting):
 
 def test_losses_are_those_of_training(painting, photo, monkeypatch):
     """NAAS's loss of its own last picture is what training's losses say of that picture."""
-    monkeypatch.setattr(targets, 'RANDOM_LAYERS', {'content': ('relu2_1',), 'style': ('relu1_1',)})
+    monkeypatch.setitem(LOSS_DEFAULTS, 'random', LOSS_DEFAULTS['random']._replace(
+        content_layers=('relu2_1',), style_layers=('relu1_1',)))
     painter = naas.Naas(painting, 'random', content_weight=2.0, style_weight=3.0, tv_weight=5.0)
     trace = []
     pixels = painter.stylize(photo, 3, trace.append)
     painter.close()
-    meter = PerceptualMeter([painting], 'random', 2.0, 3.0, 5.0)
+    meter = PerceptualMeter([painting], 'random', content_weight=2.0, style_weight=3.0, tv_weight=5.0)
     parts = meter.measure(photo, pixels, 0)
     untouched = meter.measure(photo, photo, 0)
     meter.close()

@@ -209,3 +209,18 @@ def test_a_set_of_broken_photos_alone_is_an_error(tmp_path):
     with pytest.raises(UserError, match='no photo can be read any more'):
         photos.crop(0)
     assert str(photos.failure).startswith('--coco_images')
+
+
+def test_names_that_lead_out_of_the_folder_are_no_photos(folder, tmp_path):
+    path = annotations(tmp_path / 'a.json', ['1.jpg', os.path.join(folder, '2.jpg'),
+                                             os.path.join('..', os.path.basename(folder), '3.jpg')])
+    assert coco.list_photos(folder, path) == ['1.jpg']
+
+
+@pytest.mark.parametrize('colour', [0, 1, 128, 255])
+def test_a_crop_of_one_colour_gets_faint_noise_and_any_other_stays(colour):
+    flat = np.full([16, 16, 3], colour, np.uint8)
+    noisy = coco.roughened(flat, np.random.RandomState(0))
+    assert 1.5 < noisy.std() < 5 and abs(noisy.mean() - colour) < 5
+    flat[:8] = 255 - colour if colour != 128 else 0
+    assert (coco.roughened(flat, np.random.RandomState(0)) == flat).all()

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from resnet_in_tf.errors import UserError
 from resnet_in_tf.training import hooks
-from resnet_in_tf.training.hooks import PARTS, ProgressHook, StopOnSignal
+from resnet_in_tf.training.hooks import COLUMNS, PARTS, ProgressHook, StopOnSignal
 
-HEADER = 'step,' + ','.join(PARTS) + '\n'
+OLD_HEADER = 'step,total,content,style,total_variation,identity_pixel\n'
 
 
 def run_steps(folder, start, stop, every=1, last=None, signals=None):
@@ -54,7 +55,7 @@ def test_history_goes_on_where_the_checkpoint_is(tmp_path):
                                   'x,1,1,1,1,1'])
 def test_a_row_that_a_crash_cut_short_is_dropped(tmp_path, torn):
     path = tmp_path / 'history.csv'
-    path.write_text(HEADER + '1,1,2,3,4,5\n2,1,2,3,4,nan\n' + torn)
+    path.write_text(OLD_HEADER + '1,1,2,3,4,5\n2,1,2,3,4,nan\n' + torn)
     rows = hooks.read_history(str(path))
     assert [row['step'] for row in rows] == [1, 2] and rows[0]['identity_pixel'] == 5
 
@@ -63,14 +64,29 @@ def test_no_history_is_no_rows(tmp_path):
     assert hooks.read_history(str(tmp_path / 'history.csv')) == []
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_remembered_and_former_handlers_come_back(number):
-    before = signal.getsignal(number)
-    with StopOnSignal() as stop:
-        assert stop.signal is None
-        os.kill(os.getpid(), number)
-        assert stop.signal == number
-    assert signal.getsignal(number) is before
+    def former(number, frame):
+        raise AssertionError('the former handler')
+    before = signal.signal(number, former)  # however this process was started
+    try:
+        with StopOnSignal() as stop:
+            assert stop.signal is None
+            os.kill(os.getpid(), number)
+            assert stop.signal == number
+        assert signal.getsignal(number) is former
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_run_under_nohup_outlives_its_terminal():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopOnSignal() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert stop.signal is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_signal_ends_the_run_after_the_step_in_hand(tmp_path):
@@ -109,3 +125,20 @@ def test_with_no_sound_checkpoint_the_next_run_starts_afresh(tmp_path):
     save(tmp_path, {1: np.nan, 2: np.nan})
     assert hooks.drop_bad_checkpoints(str(tmp_path), 3) is None
     assert tf.train.latest_checkpoint(str(tmp_path)) is None
+
+
+def test_a_new_history_names_every_loss_and_holds_those_of_held_out_photos_where_measured(tmp_path):
+    path = tmp_path / 'history.csv'
+    row = ['2'] + ['%d' % n for n in range(len(PARTS))]
+    path.write_text(','.join(COLUMNS) + '\n' + ','.join(row + [''] * len(PARTS)) + '\n'
+                    + ','.join(row + ['9'] * len(PARTS)) + '\n' + ','.join(row))
+    rows = hooks.read_history(str(path))
+    assert [set(row) for row in rows] == [{'step'} | set(PARTS), set(COLUMNS)]
+    assert rows[1]['held_out_silence'] == 9
+
+
+def test_a_full_disk_at_history_is_one_line(tmp_path):
+    hook = ProgressHook(str(tmp_path), 0, 5, 4, 1, print)
+    hook.path = '/dev/full'
+    with pytest.raises(UserError, match='^/dev/full: cannot be written .No space left on device'):
+        hook.append({'step': 1})

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.training import run_record
+from resnet_in_tf.training import checkpoints, run_record
 
 CONFIG = {'styles': ['a.jpg'], 'batch_size': 4, 'train_steps': 20, 'save_steps': 5, 'model_dir': 'x'}
 FREE = ('train_steps', 'save_steps')
@@ -16,6 +16,7 @@ FREE = ('train_steps', 'save_steps')
 @pytest.fixture
 def run(tmp_path):
     """The folder of a run that was written and read back once."""
+    run_record.make_folder(str(tmp_path / 'run'))
     record = run_record.open_record(str(tmp_path / 'run'), dict(CONFIG, layers=('relu1_1',)), FREE)
     record.update(split={'train': ['1.jpg'], 'test': []}, style_names=['a', 'identity'],
                   styles=[{'file': 'a.jpg', 'sha256': 'f00'}], loss_network={'name': 'random:0'})
@@ -57,7 +58,7 @@ def test_a_model_dir_that_is_a_file_is_one_line(tmp_path):
     (tmp_path / 'file').write_bytes(b'')
     for path in ('file', os.path.join('file', 'run')):
         with pytest.raises(UserError, match='^--model_dir .*: cannot make the folder .*; give another$'):
-            run_record.open_record(str(tmp_path / path), CONFIG, FREE)
+            run_record.make_folder(str(tmp_path / path))
 
 
 def test_names_that_are_no_utf8_survive(run):
@@ -89,7 +90,7 @@ def test_paintings_are_described_by_checksum_and_must_stay_what_they_were(tmp_pa
 @pytest.mark.parametrize('signal, step, status', [(None, 20, 'finished'), (15, 12, 'stopped'),
                                                   (15, 20, 'finished')])
 def test_a_run_ends_as_stopped_only_where_steps_are_left(run, monkeypatch, signal, step, status):
-    monkeypatch.setattr(run_record, 'checkpoint_step', lambda folder: step)
+    monkeypatch.setattr(checkpoints, 'newest_step', lambda folder: step)
     record = run_record.finish(run, run_record.read(run), signal, {'total': 1.5}, {'b.jpg', 'a.jpg'})
     assert record == run_record.read(run) and record['status'] == status and record['step'] == step
     assert record['losses'] == {'total': 1.5} and record['broken_photos'] == ['a.jpg', 'b.jpg']
@@ -99,7 +100,7 @@ def test_checkpoints_of_an_unknown_run_are_refused(tmp_path, tiny_run):
     for name in os.listdir(tiny_run.model_dir):
         if name.startswith(('checkpoint', 'model.ckpt')):
             os.link(os.path.join(tiny_run.model_dir, name), str(tmp_path / name))
-    assert run_record.checkpoint_step(str(tmp_path)) == 24
+    assert checkpoints.newest_step(str(tmp_path)) == 24
     with pytest.raises(UserError, match='holds checkpoints but no run.json'):
         run_record.open_record(str(tmp_path), CONFIG, FREE)
 
@@ -109,4 +110,4 @@ def test_a_damaged_checkpoint_is_one_line(tmp_path):
     for ending in ('index', 'data-00000-of-00001', 'meta'):
         (tmp_path / ('model.ckpt-5.' + ending)).write_bytes(b'not a checkpoint')
     with pytest.raises(UserError, match='model.ckpt-5: the checkpoint cannot be read'):
-        run_record.checkpoint_step(str(tmp_path))
+        checkpoints.newest_step(str(tmp_path))

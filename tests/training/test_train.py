@@ -12,9 +12,10 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.perceptual import vgg
-from resnet_in_tf.perceptual.targets import default_layers, style_targets
+from resnet_in_tf.perceptual.loss_defaults import loss_defaults
+from resnet_in_tf.perceptual.targets import style_targets
 from resnet_in_tf.pictures import images
-from resnet_in_tf.training import run_record, train
+from resnet_in_tf.training import checkpoints, run_record, train
 from resnet_in_tf.training.hooks import read_history
 from resnet_in_tf.training.paintings import check_styles, read_painting, style_name
 
@@ -34,7 +35,7 @@ def short(paintings, photos, model_dir, **changed):
     lines = []
     settings = dict({'train_steps': 2, 'image_size': 16, 'style_size': 24, 'batch_size': 2, 'width': 1,
                      'content_layers': ['relu1_1'], 'style_layers': ['relu1_1'], 'warmup_steps': 0,
-                     'vgg_weights': 'random', 'report': lines.append}, **changed)
+                     'vgg_weights': 'random', 'show': lines.append}, **changed)
     return train.train(paintings, photos, str(model_dir), **settings), lines
 
 
@@ -145,7 +146,7 @@ def test_another_command_on_the_same_folder_is_refused(tmp_path, tiny_run, photo
 def no_steps(monkeypatch):
     """Keeps runs from training; gives the list of (Photos, first step) that they would have taken."""
     taken = []
-    monkeypatch.setattr(train, 'run_estimator', lambda params, photos, start, hooks:
+    monkeypatch.setattr(train, 'run_estimator', lambda params, photos, start, hooks, model_dir:
                         taken.append((photos, start)))
     return taken
 
@@ -190,11 +191,11 @@ def test_photos_that_vanish_in_the_middle_of_a_run_are_one_line(tmp_path, painti
     photos = str(tmp_path / 'photos')
     shutil.copytree(photo_folder, photos)
 
-    def report(line):
+    def show(line):
         if line.startswith('step 1 '):
             shutil.rmtree(photos)
     with pytest.raises(UserError, match='^--coco_images .*: no photo can be read any more'):
-        short(paintings, photos, tmp_path / 'run', train_steps=50, log_steps=1, report=report)
+        short(paintings, photos, tmp_path / 'run', train_steps=50, log_steps=1, show=show)
 
 
 # Stopping.
@@ -218,7 +219,7 @@ def test_a_signal_leaves_a_checkpoint_and_exit_status_3(tmp_path, paintings, pho
         paintings[:1], photo_folder, model_dir, train_steps=100000, save_steps=50000, width=1,
         content_layers='relu1_1', style_layers='relu1_1', image_size=16), 3, number)
     assert status == 3 and err == ''
-    step = run_record.checkpoint_step(model_dir)
+    step = checkpoints.newest_step(model_dir)
     assert 3 <= step < 100000
     assert out.splitlines()[-1] == 'Stopped; the same command goes on from step %d.' % step
     record = run_record.read(model_dir)
@@ -237,7 +238,7 @@ def test_a_run_killed_at_step_12_goes_on_as_if_it_were_not(tmp_path, shared_data
     assert running.script('train.py', *commands[0]).returncode == 0
     assert stop_at(commands[1], 12, signal.SIGKILL)[0] == -signal.SIGKILL
     reached = history(killed)[-1]['step']
-    saved = run_record.checkpoint_step(killed)
+    saved = checkpoints.newest_step(killed)
     assert 12 <= reached < 20 and saved in (10, 15) and saved <= reached
     assert run_record.read(killed)['status'] == 'running'
     resumed = running.script('train.py', *commands[1])
@@ -278,10 +279,10 @@ def test_a_loss_that_becomes_nan_stops_the_run_and_keeps_the_last_good_checkpoin
 
 def test_default_layers_are_gatys_for_trained_filters_and_shallower_for_random_ones():
     for weights in ('imagenet', '/some/vgg.h5'):
-        assert default_layers(weights, 'content') == ('relu4_2',)
-        assert default_layers(weights, 'style') == tuple('relu%d_1' % n for n in range(1, 6))
-    assert default_layers('random:7', 'content') == ('lightness', 'relu3_1')
-    assert 'relu4_1' in default_layers('random', 'style')
+        assert loss_defaults(weights).content_layers == ('relu4_2',)
+        assert loss_defaults(weights).style_layers == tuple('relu%d_1' % n for n in range(1, 6))
+    assert loss_defaults('random:7').content_layers == ('lightness', 'relu3_1')
+    assert 'relu4_1' in loss_defaults('random').style_layers
 
 
 def test_a_style_is_called_as_its_file_without_what_means_something_in_a_mix():

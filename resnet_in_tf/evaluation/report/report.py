@@ -28,7 +28,7 @@ from resnet_in_tf.evaluation.networks import (
 )
 from resnet_in_tf.evaluation.perceptual import PerceptualMeter
 from resnet_in_tf.evaluation.report import claims, report_text
-from resnet_in_tf.perceptual.targets import default_layers
+from resnet_in_tf.perceptual.loss_defaults import loss_defaults
 from resnet_in_tf.pictures import images
 from resnet_in_tf.training.paintings import check_styles, read_painting, style_name
 
@@ -218,7 +218,7 @@ def measure(workshop, settings, photos, steps):
     size, systems = settings['test_size'], steps['systems']
     paintings = {name: read_painting(path, settings['style_size'])
                  for name, path in workshop.paintings.items()}
-    judge_layers = default_layers(settings['judge_vgg_weights'], 'style')
+    judge_layers = loss_defaults(settings['judge_vgg_weights']).style_layers
     reader = FeatureReader(settings['judge_vgg_weights'], judge_layers)
     judge = recognition.train_judge(reader, paintings, list(photos['train'].values()), size,
                                     settings['crops'], settings['seed'])
@@ -237,8 +237,8 @@ def measure(workshop, settings, photos, steps):
                   if (name, step) not in curves)
     reader.close()
     meter = PerceptualMeter(list(paintings.values()), settings['vgg_weights'],
-                            settings['content_weight'], settings['style_weight'],
-                            settings['tv_weight'])
+                            content_weight=settings['content_weight'],
+                            style_weight=settings['style_weight'], tv_weight=settings['tv_weight'])
     losses = [row for name, step in [(None, 0)] + list(systems.items())
               for row in measures.losses(meter, workshop, name, step, photos['test'])]
     meter.close()

@@ -1,0 +1,23 @@
+"""What the losses default to for each kind of loss network: one row a kind."""
+
+import collections
+
+LossDefaults = collections.namedtuple(
+    'LossDefaults', 'content_layers style_layers content_weight style_weight tv_weight')
+GATYS = (('relu4_2',), ('relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1'))  # Gatys et al. 2016
+
+# The weights of `imagenet` are those found with `random`: there they have not been tried.
+LOSS_DEFAULTS = {
+    'imagenet': LossDefaults(*GATYS, content_weight=0.6, style_weight=8.0, tv_weight=30.0),
+    'hed': LossDefaults(*GATYS, content_weight=1.0, style_weight=10.0, tv_weight=3.0),
+    'random': LossDefaults(('lightness', 'relu3_1'),
+                           ('input', 'relu1_1', 'relu2_1', 'relu3_1', 'relu4_1'),
+                           content_weight=0.6, style_weight=8.0, tv_weight=30.0),
+}
+
+
+def loss_defaults(vgg_weights):
+    """The LossDefaults for a value of --vgg_weights; a file counts as ImageNet's."""
+    kind = vgg_weights if vgg_weights in LOSS_DEFAULTS else (
+        'random' if vgg_weights.startswith('random:') else 'imagenet')
+    return LOSS_DEFAULTS[kind]

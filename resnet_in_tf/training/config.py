@@ -1,0 +1,144 @@
+"""Everything that training can be told: each setting once, with its default, its bounds and why.
+
+Flags, the run record, the card, the report and NAAS are made from this table.
+"""
+
+import collections
+import math
+import sys
+
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.perceptual.loss_defaults import loss_defaults
+
+Setting = collections.namedtuple('Setting', 'name kind default least most text on_card')
+Setting.__doc__ = """One setting of training.
+
+Fields:
+    name: of the flag and of the setting.
+    kind: int, float, bool, str or list (of layers), or a tuple of the values that it may have.
+    default: where the flag is not given; None means that it follows from other settings.
+    least, most: bounds of a number, None for none. Floats must be finite beyond that.
+    text: one line for --help.
+    on_card: whether the card of a network names it.
+"""
+
+SETTINGS = (
+    Setting('system', str, 'resnet_in', None, None,  # the paper's own
+            'resnet_in, cnn, cnn_bn, fnst or resnet_contrast; with --from, that of its network.', True),
+    # As many channels as the paper: each doubles the time of all the rest.
+    Setting('width', int, 32, 1, 512, "Channels of the generator's first layer.", True),
+    # Table I of the paper.
+    Setting('batch_size', int, 4, 1, 1024, 'Photos a step (paper, Table I).', True),
+    # Fig. 6 of the paper: higher rates oscillate, lower ones take longer.
+    Setting('learning_rate', float, 0.001, 0, None,
+            "Adam's rate (paper, Fig. 6); gamma and beta learn at five times the rate.", True),
+    # The paper's rate is constant.
+    Setting('learning_rate_decay', float, 0.0, 0, 1,
+            'Last part of the run over which the rate falls to zero.', True),
+    Setting('train_steps', int, None, 1, 2 ** 31 - 1,  # the paper's two passes over the photos
+            'Steps in all; without it, two passes over the photos.', False),
+    Setting('image_size', int, 256, 16, 4096,  # what the literature crops from COCO
+            'Side of the training crops in pixels.', True),
+    Setting('style_size', int, 512, 16, 8192,  # larger means larger strokes
+            'Longest side of the paintings in pixels.', True),
+    # The loss network decides these: see loss_defaults.
+    Setting('content_weight', float, None, 0, None, 'beta of formula (6); by loss network.', True),
+    Setting('style_weight', float, None, 0, None, 'alpha of formula (6); by loss network.', True),
+    Setting('tv_weight', float, None, 0, None, 'Weight of total variation; by loss network.', True),
+    Setting('content_layers', list, None, None, None, 'VGG layers of (2); by loss network.', True),
+    Setting('style_layers', list, None, None, None, 'VGG layers of (5); by loss network.', True),
+    # The pixel loss is small where the picture is near: at 20 it is level with a style's losses.
+    Setting('identity_weight', float, 20.0, 0, None, "Weight of the identity row's pixel loss.", True),
+    Setting('identity_share', float, 0.1, 0, 1, 'Share of the samples that train identity.', True),
+    Setting('mix_share', float, 0.25, 0, 1,  # so that styles run into each other evenly
+            'Share of the samples that are painted in a random mix of two rows.', True),
+    # Penalties are small unless something goes wrong: at 1 they are what the shipped network had.
+    Setting('saturation_weight', float, 1.0, 0, None, 'Weight of the penalty on dead patches.', True),
+    Setting('spikes_weight', float, 1.0, 0, None, 'Weight of the penalty on spikes in features.', True),
+    Setting('silence_weight', float, 1.0, 0, None, 'Weight of the penalty on unpainted pixels.', True),
+    Setting('warmup_steps', int, 150, 0, None,  # at once, the style paints one pattern over all
+            'First steps, on the pixel loss alone; then the style comes in over five times as many.',
+            True),
+    Setting('vgg_weights', str, 'imagenet', None, None,  # the paper's
+            'The loss network: imagenet, hed, a file of VGG-16 or VGG-19, or random[:SEED].', False),
+    Setting('seed', int, 0, 0, 2 ** 32 - 1, 'Names the split, the crops and the first weights.', True),
+    Setting('impl', ('auto', 'reference', 'fused'), 'auto', None, None, 'Kernel of instance norm.', False),
+    Setting('bfloat16', bool, False, None, None,
+            'Faster on CPUs with bfloat16 (TensorFlow 2.15).', True),
+    Setting('save_steps', int, 500, 1, None,  # a few minutes' work at most is lost
+            'Steps between checkpoints.', False),
+    Setting('log_steps', int, 10, 1, None, 'Steps between reports.', False),
+    Setting('eval_steps', int, 500, 0, None,  # one more forward pass in 500 steps costs nothing
+            'Steps between looks at held-out photos; 0 for none.', False),
+)
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+# What may differ between the command that started a run and the one that goes on with it.
+FREE_ON_RESUME = ('train_steps', 'save_steps', 'log_steps', 'eval_steps', 'impl')
+# A row that is added is trained on its style alone, in filters that stay as they are.
+ADDING = {'identity_share': 0.0, 'warmup_steps': 0, 'saturation_weight': 0.0, 'spikes_weight': 0.0,
+          'silence_weight': 0.0}
+
+
+def check(name, value):
+    """Returns a setting's value; raises UserError where its kind or size is not right."""
+    setting = BY_NAME[name]
+    if isinstance(setting.kind, tuple):
+        if value not in setting.kind:
+            raise UserError('--%s %s: there are: %s' % (name, value, ', '.join(setting.kind)))
+    elif setting.kind in (int, float):
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        # Float32 is what the graph computes in.
+        if not number or not math.isfinite(value) or abs(value) > 3e38 or (
+                setting.kind is int and value != int(value)):
+            raise UserError('--%s %s: it must be a %s number' % (
+                name, value, 'whole' if setting.kind is int else 'finite'))
+        if setting.least is not None and value < setting.least:
+            raise UserError('--%s %s: it must be %s or more' % (name, value, setting.least))
+        if setting.most is not None and value > setting.most:
+            raise UserError('--%s %s: it must be %s or less' % (name, value, setting.most))
+    return value
+
+
+def resolve(given):
+    """Every setting's value: what is given, else its default.
+
+    Args:
+        given: dict name -> value; None counts as not given.
+
+    Returns:
+        dict of every setting; `train_steps` stays None where it is not given.
+
+    Raises:
+        UserError: a value is of the wrong kind or out of bounds.
+        TypeError: there is no setting of a name.
+    """
+    unknown = sorted(set(given) - set(BY_NAME))
+    if unknown:
+        raise TypeError('no setting of training is called %s' % unknown[0])
+    config = {name: check(name, value) for name, value in given.items() if value not in (None, [])}
+    for setting in SETTINGS:
+        config.setdefault(setting.name, setting.default)
+    by_network = loss_defaults(config['vgg_weights'])._asdict()
+    for name, value in by_network.items():
+        if config[name] is None:
+            config[name] = value
+    return config
+
+
+def define_flags(flags, names=None, prefix=''):
+    """Defines settings as absl flags of the script that runs; one not given is None.
+
+    Args:
+        flags: absl.flags.
+        names: of the settings, in order; None for all.
+        prefix: of their help texts.
+    """
+    define = {int: flags.DEFINE_integer, float: flags.DEFINE_float, bool: flags.DEFINE_bool,
+              str: flags.DEFINE_string, list: flags.DEFINE_list}
+    for setting in [BY_NAME[name] for name in names or BY_NAME]:
+        text = prefix + setting.text + ('' if setting.default is None else
+                                        ' Default: %s.' % setting.default)
+        if isinstance(setting.kind, tuple):
+            flags.DEFINE_enum(setting.name, None, list(setting.kind), text, module_name=sys.argv[0])
+        else:
+            define[setting.kind](setting.name, None, text, module_name=sys.argv[0])
