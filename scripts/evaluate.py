@@ -10,47 +10,16 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
 
 from resnet_in_tf import cli  # noqa: E402
+from resnet_in_tf.evaluation.report.options import SETTINGS  # noqa: E402
+from resnet_in_tf.training import config  # noqa: E402
 
 
 def report_flags():
     """Flags of `report`."""
     flags.DEFINE_string('styles', None, 'Folder or pattern of paintings.')
     flags.DEFINE_string('coco_images', None, 'Folder of photos to train on.')
-    flags.DEFINE_string('coco_annotations', None, "COCO's JSON for that folder.")
-    flags.DEFINE_string('test_images', None, 'Test photos. Default: held out of --coco_images.')
-    flags.DEFINE_string('mask_images', None, 'Annotated COCO photos. Default: --coco_images.')
-    flags.DEFINE_string('mask_annotations', None, "COCO's JSON for those, or no mask table.")
     flags.DEFINE_string('output', None, 'Folder of the report. The same command goes on there.')
-    flags.DEFINE_list('systems', ['resnet_in', 'cnn', 'cnn_bn', 'fnst', 'naas'], 'What to compare.')
-    flags.DEFINE_integer('train_steps', 2000, 'Of every system.', lower_bound=1)
-    flags.DEFINE_float('learning_rate', 0.001, 'Of every system.', lower_bound=0)
-    flags.DEFINE_integer('learning_rate_steps', None, "Of Fig. 6's runs.", lower_bound=1)
-    flags.DEFINE_integer('curve_every', None, 'Steps between points of the curves.', lower_bound=1)
-    flags.DEFINE_integer('batch_size', 4, 'Photos a step.', lower_bound=1)
-    flags.DEFINE_integer('image_size', 256, 'Side of the training crops in pixels.', lower_bound=16)
-    flags.DEFINE_integer('style_size', 512, 'Longest side of the paintings.', lower_bound=16)
-    flags.DEFINE_float('content_weight', 0.6, 'beta of formula (6).', lower_bound=0)
-    flags.DEFINE_float('style_weight', 8.0, 'alpha of formula (6).', lower_bound=0)
-    flags.DEFINE_float('tv_weight', 30.0, 'Weight of total variation.', lower_bound=0)
-    flags.DEFINE_float('identity_share', 0.1, 'Share of the samples that train identity.', 0, 1)
-    flags.DEFINE_integer('warmup_steps', 150, 'First steps, on the pixel loss.', lower_bound=0)
-    flags.DEFINE_string('vgg_weights', 'imagenet', 'imagenet, hed, a weight file, or random[:SEED].')
-    flags.DEFINE_string('judge_vgg_weights', None, 'Of judge and segmenter; --vgg_weights.')
-    flags.DEFINE_integer('seed', 0, 'Names split, crops, first weights, k-means.', lower_bound=0)
-    flags.DEFINE_integer('width', 32, "Channels of the generators' first layer.", lower_bound=1)
-    flags.DEFINE_bool('bfloat16', False, 'Faster on CPUs with bfloat16 (TensorFlow 2.15).')
-    flags.DEFINE_integer('naas_iterations', 200, 'Of L-BFGS-B, a picture.', lower_bound=1)
-    flags.DEFINE_integer('test_size', None, 'Short side of the photos; --image_size.', 16)
-    flags.DEFINE_integer('test_photos', 40, 'Test photos, in every style.', lower_bound=1)
-    flags.DEFINE_integer('train_photos', 20, 'Training photos restyled (Fig. 7a).', lower_bound=1)
-    flags.DEFINE_integer('mask_photos', 20, 'Annotated photos.', lower_bound=1)
-    flags.DEFINE_integer('curve_photos', 10, 'Test photos at each point of a curve.', lower_bound=1)
-    flags.DEFINE_integer('segments', 8, 'k of k-means.', lower_bound=2)
-    flags.DEFINE_integer('crops', 60, 'Crops a class for the judge.', lower_bound=2)
-    flags.DEFINE_integer('timing_size', None, 'Side of the timed picture; --image_size.', 16)
-    flags.DEFINE_integer('timing_runs', 5, 'Warm runs a style (Table II).', lower_bound=1)
-    flags.DEFINE_string('timing_model', None, "A .pb for Table II, for its styles' sake.")
-    flags.DEFINE_string('grid_images', None, 'Folder or pattern of photos for the grid.')
+    config.define_flags(flags, settings=SETTINGS)
 
 
 def report(values):

@@ -29,6 +29,20 @@ def read_notes(path):
         raise UserError('--notes %s: cannot be read as JSON (%s)' % (path, error)) from error
 
 
+def check_is_card(path):
+    """Raises UserError where a file stands in a card's place and is none: it would be lost."""
+    if not os.path.exists(path):
+        return
+    try:
+        with open(path, encoding='utf-8') as file:
+            found = json.load(file)
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict) or 'style_names' not in found:
+        raise UserError('%s: the card would be written there, and what is there is no card; move it '
+                        'away' % path)
+
+
 def write_card(model, styles, test_images, vgg_weights, judge_vgg_weights=None, notes=None, photos=10,
                crops=60, report=print):
     """Measures a network's styles on test photos and writes its card, <model>.json.
@@ -52,6 +66,8 @@ def write_card(model, styles, test_images, vgg_weights, judge_vgg_weights=None, 
         UserError: a style's painting is missing, or a file cannot be read.
     """
     known = read_notes(notes) if notes else {}
+    output = os.path.splitext(model)[0] + '.json'
+    check_is_card(output)
     stylizer = Stylizer(model)
     by_name = {style_name(path): path for path in styles}
     missing = [style for style in stylizer.styles if style not in by_name]
@@ -83,7 +99,7 @@ def write_card(model, styles, test_images, vgg_weights, judge_vgg_weights=None, 
     meter.close()
     judge.reader.close()
     text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False) + '\n'
-    files.write_file(os.path.splitext(model)[0] + '.json', text.encode('utf-8'))
+    files.write_file(output, text.encode('utf-8'))
     return card
 
 

@@ -9,6 +9,7 @@ import time
 
 from resnet_in_tf import files
 from resnet_in_tf.evaluation import tables
+from resnet_in_tf.evaluation.report.options import OF_TRAINING
 from resnet_in_tf.network.generator import SYSTEMS
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling.naas import Naas
@@ -20,9 +21,8 @@ from resnet_in_tf.training.paintings import read_painting
 
 NAAS = 'naas'
 ALL_SYSTEMS = tuple(SYSTEMS) + (NAAS,)
-TRAINING = ('coco_images', 'coco_annotations', 'batch_size', 'image_size', 'style_size',
-            'content_weight', 'style_weight', 'tv_weight', 'identity_share', 'warmup_steps',
-            'vgg_weights', 'seed', 'width', 'bfloat16')
+# What the networks of one report have in common.
+TRAINING = ('coco_images', 'coco_annotations') + OF_TRAINING
 TRACE = 'trace.csv'
 
 
@@ -71,7 +71,7 @@ class Workshop:
             record = train.train(
                 list(self.paintings.values()), model_dir=self.path('runs', name), system=system,
                 learning_rate=float(rate or self.settings['learning_rate']), train_steps=step,
-                save_steps=100, show=lambda line: None,
+                save_steps=100, eval_steps=0, show=lambda line: None,
                 **{key: self.settings[key] for key in TRAINING})
             if record['status'] == 'stopped':
                 raise Stopped

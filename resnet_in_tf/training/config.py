@@ -79,9 +79,9 @@ ADDING = {'identity_share': 0.0, 'warmup_steps': 0, 'saturation_weight': 0.0, 's
           'silence_weight': 0.0}
 
 
-def check(name, value):
+def check(setting, value):
     """Returns a setting's value; raises UserError where its kind or size is not right."""
-    setting = BY_NAME[name]
+    name = setting.name
     if isinstance(setting.kind, tuple):
         if value not in setting.kind:
             raise UserError('--%s %s: there are: %s' % (name, value, ', '.join(setting.kind)))
@@ -99,11 +99,12 @@ def check(name, value):
     return value
 
 
-def resolve(given):
+def resolve(given, settings=SETTINGS):
     """Every setting's value: what is given, else its default.
 
     Args:
         given: dict name -> value; None counts as not given.
+        settings: the table; in that of training, what is still None follows from the loss network.
 
     Returns:
         dict of every setting; `train_steps` stays None where it is not given.
@@ -112,30 +113,31 @@ def resolve(given):
         UserError: a value is of the wrong kind or out of bounds.
         TypeError: there is no setting of a name.
     """
-    unknown = sorted(set(given) - set(BY_NAME))
+    known = {setting.name: setting for setting in settings}
+    unknown = sorted(set(given) - set(known))
     if unknown:
-        raise TypeError('no setting of training is called %s' % unknown[0])
-    config = {name: check(name, value) for name, value in given.items() if value not in (None, [])}
-    for setting in SETTINGS:
-        config.setdefault(setting.name, setting.default)
-    by_network = loss_defaults(config['vgg_weights'])._asdict()
-    for name, value in by_network.items():
-        if config[name] is None:
-            config[name] = value
+        raise TypeError('no setting is called %s' % unknown[0])
+    config = {name: setting.default for name, setting in known.items()}
+    config.update({name: check(known[name], value) for name, value in given.items()
+                   if value not in (None, [])})
+    if settings is SETTINGS:
+        for name, value in loss_defaults(config['vgg_weights'])._asdict().items():
+            config[name] = value if config[name] is None else config[name]
     return config
 
 
-def define_flags(flags, names=None, prefix=''):
+def define_flags(flags, names=None, prefix='', settings=SETTINGS):
     """Defines settings as absl flags of the script that runs; one not given is None.
 
     Args:
         flags: absl.flags.
-        names: of the settings, in order; None for all.
+        names: of the settings; None for all.
         prefix: of their help texts.
+        settings: the table that they are in.
     """
     define = {int: flags.DEFINE_integer, float: flags.DEFINE_float, bool: flags.DEFINE_bool,
               str: flags.DEFINE_string, list: flags.DEFINE_list}
-    for setting in [BY_NAME[name] for name in names or BY_NAME]:
+    for setting in [setting for setting in settings if names is None or setting.name in names]:
         text = prefix + setting.text + ('' if setting.default is None else
                                         ' Default: %s.' % setting.default)
         if isinstance(setting.kind, tuple):

@@ -27,7 +27,7 @@ from resnet_in_tf.evaluation.networks import (
     stages,
 )
 from resnet_in_tf.evaluation.perceptual import PerceptualMeter
-from resnet_in_tf.evaluation.report import claims, report_text
+from resnet_in_tf.evaluation.report import claims, options, report_text
 from resnet_in_tf.perceptual.loss_defaults import loss_defaults
 from resnet_in_tf.pictures import images
 from resnet_in_tf.training.paintings import check_styles, read_painting, style_name
@@ -38,37 +38,15 @@ FIXED = TRAINING + ('styles', 'test_images', 'mask_images', 'mask_annotations', 
                     'test_size')
 
 
-def report(styles, coco_images, output, coco_annotations=None, test_images=None, mask_images=None,
-           mask_annotations=None, systems=('resnet_in', 'cnn', 'cnn_bn', 'fnst', 'naas'),
-           train_steps=2000, learning_rate=0.001, learning_rate_steps=None, curve_every=None,
-           batch_size=4, image_size=256, style_size=512, content_weight=0.6, style_weight=8.0,
-           tv_weight=30.0, identity_share=0.1, warmup_steps=150, vgg_weights='imagenet',
-           judge_vgg_weights=None, seed=0, width=32, bfloat16=False, naas_iterations=200,
-           test_size=None, test_photos=40, train_photos=20, mask_photos=20, curve_photos=10,
-           segments=8, crops=60, timing_size=None, timing_runs=5, timing_model=None,
-           grid_images=None, report=print):
+def report(styles, coco_images, output, report=print, **given):
     """Makes a report, or goes on with one.
 
     Args:
         styles: a folder or pattern of paintings.
-        coco_images, coco_annotations: photos to train on, as in train.train.
+        coco_images: folder of photos to train on.
         output: the report's folder.
-        test_images: folder of photos to test on; None takes the training run's own test split.
-        mask_images, mask_annotations: annotated COCO photos for MIoU against masks, or None.
-        systems: names out of networks.ALL_SYSTEMS.
-        train_steps: the same for every system.
-        learning_rate_steps: steps of the runs of Fig. 6; None means `curve_every` times two.
-        curve_every: steps between two points of the curves; None means a fifth of `train_steps`.
-        judge_vgg_weights: VGG-19 of the judge and the segmenter; None means `vgg_weights`.
-        naas_iterations: of L-BFGS-B, a picture.
-        test_size, timing_size: short side, and side, in pixels; None means `image_size`.
-        test_photos, train_photos, mask_photos, curve_photos: how many of each are restyled.
-        segments, crops: k of k-means; crops a class for the judge.
-        timing_runs: warm runs a style.
-        timing_model: a .pb that Table II times, for its styles; None takes the report's own ResNet-IN.
-        grid_images: a folder or pattern of photos for the grid; None takes three test photos.
         report: function of one line of text.
-        Else as in train.train.
+        given: of options.SETTINGS; what is left out or None takes its default.
 
     Returns:
         Path of report.md, or None where a signal stopped it.
@@ -76,7 +54,8 @@ def report(styles, coco_images, output, coco_annotations=None, test_images=None,
     Raises:
         UserError: an argument or file is not right, or the folder holds another report.
     """
-    settings = {key: value for key, value in locals().items() if key != 'report'}
+    settings = dict(options.resolve(given), styles=styles, coco_images=coco_images, output=output)
+    timing_model = settings['timing_model']
     paintings = {style_name(path): path for path in images.list_pictures(styles)}
     check_styles(images.list_pictures(styles))
     settings.update(complete(settings))
