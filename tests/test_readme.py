@@ -1,0 +1,71 @@
+"""The README's tables of flags are those of the scripts."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import running
+
+from resnet_in_tf.training import config
+
+# Every flag of a script with its default; a setting of training has it in its table.
+PROGRAM = """
+import json, runpy, sys
+from absl import flags
+sys.path.insert(0, sys.argv[2])
+known = set(flags.FLAGS)
+runpy.run_path(sys.argv[1])
+print(json.dumps({name: flags.FLAGS[name].default for name in set(flags.FLAGS) - known}))
+"""
+
+
+def flags_of(script):
+    path = os.path.join(running.ROOT, 'scripts', script)
+    return json.loads(subprocess.check_output([sys.executable, '-c', PROGRAM, path, running.ROOT]).decode())
+
+
+def table_of(script):
+    """The README's table under a script's name: dict flag -> default as written."""
+    with open(os.path.join(running.ROOT, 'README.md'), encoding='utf-8') as file:
+        text = file.read()
+    table = re.search(r'^`%s`\n\n(\|.*?)\n\n' % re.escape(script), text, re.M | re.S).group(1)
+    found = {}
+    for row in table.split('\n')[2:]:
+        names, default = row.split('|')[1:3]
+        names = re.findall(r'`--(\w+)', names)
+        defaults = [each.strip(' `') for each in default.split(',')]
+        found.update(zip(names, defaults if len(defaults) == len(names) else [default.strip()] * len(names)))
+    return found
+
+
+def as_written(value):
+    """A default as the table has it."""
+    if isinstance(value, bool):
+        return 'on' if value else 'off'
+    return '%g' % value if isinstance(value, (int, float)) else value
+
+
+def test_every_flag_of_train_is_in_the_table_with_its_default():
+    table, flags = table_of('train.py'), flags_of('train.py')
+    assert set(flags) == set(table)
+    for name, setting in config.BY_NAME.items():
+        if setting.default is not None:
+            assert table[name] == as_written(setting.default), name
+
+
+@pytest.mark.parametrize('name, written', [
+    ('strength', '1'), ('preserve_color', 'off'), ('overwrite', 'off'), ('quality', '95'),
+    ('exact', 'off'), ('engine', 'tensorflow'), ('impl', 'auto')])
+def test_defaults_of_stylize_are_those_of_the_table(name, written):
+    assert table_of('stylize.py')[name] == written == as_written(flags_of('stylize.py')[name])
+
+
+def test_every_flag_of_stylize_is_named_in_its_table():
+    with open(os.path.join(running.ROOT, 'README.md'), encoding='utf-8') as file:
+        text = file.read()
+    section = text[text.index('\n`stylize.py`\n'):text.index('\n`freeze_graph.py`: ')]
+    of_losses = {'style_size', 'content_weight', 'style_weight', 'tv_weight'}  # "the weights above"
+    assert {name for name in flags_of('stylize.py') if '`--%s' % name not in section} <= of_losses
