@@ -16,9 +16,11 @@ PROGRAM = """
 import json, runpy, sys
 from absl import flags
 sys.path.insert(0, sys.argv[2])
-known = set(flags.FLAGS)
-runpy.run_path(sys.argv[1])
-print(json.dumps({name: flags.FLAGS[name].default for name in set(flags.FLAGS) - known}))
+script = sys.argv[1]
+sys.argv = [script]
+runpy.run_path(script, run_name='flags_alone')
+own = flags.FLAGS.flags_by_module_dict()
+print(json.dumps({flag.name: flag.default for key in ('flags_alone', script) for flag in own.get(key, ())}))
 """
 
 
