@@ -21,10 +21,33 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, which ends a script the way Ctrl-C does."""
 
 
-def run(main):
+def run_command(commands):
+    """Runs a script whose first argument says what to do.
+
+    Args:
+        commands: dict of name -> (function that defines the command's flags, its main as for `run`).
+    """
+    usage = '%s %s, then its flags; COMMAND --help lists them' % (
+        os.path.basename(sys.argv[0]), '|'.join(commands))
+    asked = sys.argv[1] if len(sys.argv) > 1 else ''
+    if asked in ('-h', '-?', '--help', '--helpfull', 'help'):
+        print('usage: ' + usage)
+        sys.exit(EXIT_OK)
+    if asked not in commands:
+        fail('the first argument is one of: %s; COMMAND --help lists its flags' % ', '.join(commands))
+    define_flags, main = commands[asked]
+    define_flags()
+    run(main, sys.argv[:1] + sys.argv[2:])
+
+
+def run(main, argv=None):
     """Runs a script: `main(arguments)` gets a dict of its flags and returns an exit status.
 
     A UserError, or a flag that absl refuses, is one line on stderr and exit status 2.
+
+    Args:
+        main: function of a dict.
+        argv: list of str in place of sys.argv.
     """
     def parse(argv):
         try:
@@ -52,7 +75,7 @@ def run(main):
         plain_lines()
         end_on_sigterm()
         quiet()
-        app.run(guarded, flags_parser=parse)
+        app.run(guarded, argv, flags_parser=parse)
     except KeyboardInterrupt as stop:
         print('stopped', file=sys.stderr)
         sys.exit(128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT))
@@ -81,6 +104,8 @@ def end_on_sigterm():
     heard, told = os.pipe()
     os.set_blocking(told, False)
     signal.set_wakeup_fd(told)
+    if hasattr(os, 'register_at_fork'):  # what a child is sent is no business of this process
+        os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))
     threading.Thread(target=watch, daemon=True).start()
     signal.signal(signal.SIGTERM, handler)
 

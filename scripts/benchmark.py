@@ -10,6 +10,7 @@ Commands:
   serve          a running server under load: answers, waiting times, memory
 """
 
+import functools
 import os
 import sys
 
@@ -21,27 +22,30 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
 from resnet_in_tf import cli  # noqa: E402
 from resnet_in_tf.errors import UserError  # noqa: E402
 
-flags.DEFINE_integer('size', 1024, 'Side of the picture, in pixels.', 16)
-flags.DEFINE_integer('batch_size', 4, 'Pictures in a training step.', 1)
-flags.DEFINE_integer('batch_side', 256, 'Their side, in pixels.', 16)
-flags.DEFINE_integer('rounds', 9, 'Timed rounds of each measurement.', 1)
-flags.DEFINE_string('url', 'http://127.0.0.1:8080', 'serve: the server to load.')
-flags.DEFINE_integer('clients', 8, 'serve: clients that ask at once.', 1)
-flags.DEFINE_float('seconds', 60, 'serve: how long they ask.', 1)
-flags.DEFINE_integer('photo_side', 512, 'serve: long side of their photos, in pixels.', 16)
-flags.DEFINE_string('model', None, 'large, batch, startup: a .pb of freeze_graph.py.')
-flags.DEFINE_string('photos', None, 'large, batch, startup, scaling: a folder of photos.')
-flags.DEFINE_list('megapixels', ['1', '4', '16', '64', '100'],
-                  'large, scaling: sizes, in millions of pixels.')
-flags.DEFINE_string('max_memory', '2GB', 'large: for the tiles.')
-flags.DEFINE_float('whole_up_to', 4, 'large: megapixels up to which untiled runs are made.')
-flags.DEFINE_float('exact_up_to', 4, 'large: the same for exact runs.')
-flags.DEFINE_float('aspect', 4 / 3, 'large: width of the pictures over their height.', 0.001)
-flags.DEFINE_enum('extension', '.jpg', ['.jpg', '.png', '.tif', '.webp'], 'large: of the pictures.')
-flags.DEFINE_integer('count', 100, 'batch: pictures at most.', 1)
-flags.DEFINE_list('styles', ['1', '2', '4', '8', '16', '32'], 'scaling: styles in a network.')
-flags.DEFINE_string('plot', None, 'scaling: a .png to draw into.')
-flags.DEFINE_string('output', None, 'A .csv for the table as well.')
+
+def define_flags():
+    """Flags of every command; each says whose it is."""
+    flags.DEFINE_integer('size', 1024, 'Side of the picture, in pixels.', 16)
+    flags.DEFINE_integer('batch_size', 4, 'Pictures in a training step.', 1)
+    flags.DEFINE_integer('batch_side', 256, 'Their side, in pixels.', 16)
+    flags.DEFINE_integer('rounds', 9, 'Timed rounds of each measurement.', 1)
+    flags.DEFINE_string('url', 'http://127.0.0.1:8080', 'serve: the server to load.')
+    flags.DEFINE_integer('clients', 8, 'serve: clients that ask at once.', 1)
+    flags.DEFINE_float('seconds', 60, 'serve: how long they ask.', 1)
+    flags.DEFINE_integer('photo_side', 512, 'serve: long side of their photos, in pixels.', 16)
+    flags.DEFINE_string('model', None, 'large, batch, startup: a .pb of freeze_graph.py.')
+    flags.DEFINE_string('photos', None, 'large, batch, startup, scaling: a folder of photos.')
+    flags.DEFINE_list('megapixels', ['1', '4', '16', '64', '100'],
+                      'large, scaling: sizes, in millions of pixels.')
+    flags.DEFINE_string('max_memory', '2GB', 'large: for the tiles.')
+    flags.DEFINE_float('whole_up_to', 4, 'large: megapixels up to which untiled runs are made.')
+    flags.DEFINE_float('exact_up_to', 4, 'large: the same for exact runs.')
+    flags.DEFINE_float('aspect', 4 / 3, 'large: width of the pictures over their height.', 0.001)
+    flags.DEFINE_enum('extension', '.jpg', ['.jpg', '.png', '.tif', '.webp'], 'large: of the pictures.')
+    flags.DEFINE_integer('count', 100, 'batch: pictures at most.', 1)
+    flags.DEFINE_list('styles', ['1', '2', '4', '8', '16', '32'], 'scaling: styles in a network.')
+    flags.DEFINE_string('plot', None, 'scaling: a .png to draw into.')
+    flags.DEFINE_string('output', None, 'A .csv for the table as well.')
 
 
 def instance_norm(values):
@@ -116,21 +120,18 @@ def say(line):
     print(line, file=sys.stderr, flush=True)
 
 
-COMMANDS = {'instance_norm': instance_norm, 'large': large, 'batch': batch, 'startup': startup,
-            'scaling': scaling, 'serve': serve}
-
-
-def main(values):
+def table(measure, values):
+    """Runs one benchmark and prints the machine and the table."""
     from resnet_in_tf.evaluation import tables
-    described, rows = COMMANDS[command](values)
+    described, rows = measure(values)
     print('%s\n\n%s' % (described, tables.markdown(rows)))
     if values['output']:
         tables.write_csv(values['output'], rows)
     return cli.EXIT_OK
 
 
+COMMANDS = {measure.__name__: (define_flags, functools.partial(table, measure))
+            for measure in (instance_norm, large, batch, startup, scaling, serve)}
+
 if __name__ == '__main__':
-    command = sys.argv.pop(1) if len(sys.argv) > 1 and sys.argv[1] in COMMANDS else None
-    if command is None and not any(argument.startswith('--help') for argument in sys.argv):
-        cli.fail('the first argument is one of: %s' % ', '.join(COMMANDS))
-    cli.run(main)
+    cli.run_command(COMMANDS)

@@ -108,14 +108,5 @@ COMMANDS = {'report': (report_flags, report), 'survey': (survey_flags, survey),
             'survey_results': (survey_results_flags, survey_results),
             'continuity': (continuity_flags, continuity), 'card': (card_flags, card)}
 
-USAGE = 'evaluate.py %s, then its flags; evaluate.py COMMAND --help lists them' % '|'.join(COMMANDS)
-
 if __name__ == '__main__':
-    if len(sys.argv) > 1 and sys.argv[1].startswith(('-h', '--help')):
-        print('usage: ' + USAGE)
-        sys.exit(cli.EXIT_OK)
-    if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
-        cli.fail('say what to do: ' + USAGE)
-    define, run = COMMANDS[sys.argv.pop(1)]
-    define()
-    cli.run(run)
+    cli.run_command(COMMANDS)

@@ -241,3 +241,40 @@ def test_an_error_keeps_its_status_where_it_cannot_be_said(run, tmp_path):
     for redirection in ('2>&-', '2>/dev/full', '>&- 2>&-'):
         assert subprocess.call(['sh', '-c', '"%s" "%s" --name=x %s' % (
             sys.executable, tmp_path / 'count.py', redirection)], timeout=60) == 2
+
+
+def test_a_script_of_commands_says_which_there_are():
+    for script in ('evaluate.py', 'benchmark.py'):
+        for arguments in ([], ['nope'], ['--model=x']):
+            result = running.script(script, *arguments)
+            assert result.returncode == 2 and result.stdout == ''
+            assert result.stderr.startswith('error: the first argument is one of: ')
+            assert result.stderr.count('\n') == 1
+    assert running.script('evaluate.py', '--help').stdout.startswith('usage: evaluate.py report|survey|')
+    asked = running.script('evaluate.py', 'card', '--help')
+    assert asked.returncode == 0 and '--notes' in asked.stdout and '--answers' not in asked.stdout
+    wrong = running.script('evaluate.py', 'card', '--nope')
+    assert wrong.returncode == 2 and wrong.stderr.startswith("error: Unknown command line flag 'nope'")
+
+
+@pytest.mark.skipif(not hasattr(os, 'register_at_fork'), reason='Python 3.6 has no hook behind fork')
+def test_sigterm_to_a_forked_child_leaves_its_parent_alone():
+    program = ('import os, signal, time\n'
+               'from resnet_in_tf import cli\n'
+               'cli.end_on_sigterm()\n'
+               'ready, tell = os.pipe()\n'
+               'child = os.fork()\n'
+               'if not child:\n'
+               '    try:\n'
+               '        os.write(tell, b"1")\n'
+               '        signal.pause()\n'
+               '    except cli.Terminated:\n'
+               '        os._exit(7)\n'
+               'os.read(ready, 1)\n'
+               'os.kill(child, signal.SIGTERM)\n'
+               'assert os.waitpid(child, 0)[1] >> 8 == 7\n'
+               'time.sleep(cli.GRACE + 0.5)  # as long as the parent would have had\n'
+               'print("parent lives")\n')
+    done = subprocess.run([sys.executable, '-c', program], cwd=running.ROOT, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=running.TIMEOUT)
+    assert done.stdout == b'parent lives\n', done.stderr
