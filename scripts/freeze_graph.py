@@ -22,9 +22,10 @@ flags.DEFINE_list('weights', 'float32,float16', 'TFLite: types of weights, a fil
 def main(values):
     cli.require(values, 'output')
     from resnet_in_tf import exports
+    from resnet_in_tf.training.freeze import freeze
     options = {name: values[name] for name in ('sizes', 'weights')}
     for line in exports.deploy(values['model_dir'], values['model'], values['format'],
-                               values['output'], options):
+                               values['output'], options, freeze):
         print(line)
     return cli.EXIT_OK
 

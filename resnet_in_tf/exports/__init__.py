@@ -8,7 +8,6 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import onnx_model, saved_model, tflite_model
 from resnet_in_tf.network import frozen
-from resnet_in_tf.training.freeze import freeze
 
 # Every writer takes (graph_def, style_names, card, output, **options) and gives a list of
 # check.Written; what it writes is compared with the .pb before it takes its place.
@@ -20,7 +19,7 @@ WRITERS = {
 EXTENSIONS = {'pb': '.pb', 'tflite': '.tflite', 'onnx': '.onnx'}
 
 
-def deploy(model_dir, model, format_, output, options):
+def deploy(model_dir, model, format_, output, options, freeze):
     """Writes a trained run or a .pb in a form to deploy: all that freeze_graph.py does.
 
     Args:
@@ -28,6 +27,7 @@ def deploy(model_dir, model, format_, output, options):
         format_: 'pb' or a key of WRITERS.
         output: path of the file, or of the folder of a SavedModel.
         options: dict, `sizes` and `weights` of tflite_model.write.
+        freeze: function that ends a run, training.freeze.freeze.
 
     Returns:
         List of lines that say what was written.
