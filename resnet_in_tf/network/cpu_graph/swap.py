@@ -34,11 +34,11 @@ def swap_for_cpu(graph_def, rules=RULES):
     del result.node[:]
     for node in graph_def.node:
         found = next(filter(None, (rule(node, nodes) for rule in rules)), None)
-        result.node.extend(built(node, *found) if found else [node])
+        result.node.extend(replacement(node, *found) if found else [node])
     return result
 
 
-def built(node, build, inputs, *arguments):
+def replacement(node, build, inputs, *arguments):
     """The nodes that stand for a node; the last of them has its name."""
     names = {'input%d' % number: name for number, name in enumerate(inputs)}
     names['output'] = node.name

@@ -75,7 +75,7 @@ def convolve_upsampled(x, kernel, name):
     batch, height, width = tf.unstack(tf.shape(x)[:3])
     # The edge as u has it: u[-1] is u[1], and both u[2n-1] and u[2n] are x[n-1].
     origin = x[:, :1, :1]  # [N, 1, 1, C]
-    x = gather_positions(x, beyond(height), beyond(width)) - origin  # [N, H+2, W+2, C]
+    x = gather_positions(x, edge_indices(height), edge_indices(width)) - origin  # [N, H+2, W+2, C]
     rows = [tf.nn.conv2d(each, kernels, [1, 1, 1, 1], 'VALID')  # [N, H, W, 2F]
             for each, kernels in ((x, even), (x[:, 1:], odd))]
     size = [batch, 2 * height, 2 * width, tf.shape(kernel)[3]]
@@ -95,6 +95,6 @@ def phases(kernel):
     return spread[:3], spread[3:]
 
 
-def beyond(length):
+def edge_indices(length):
     """Indices 1, 0, 1, ... length-1, length-1."""
     return tf.pad(tf.pad(tf.range(length), [[1, 0]], 'REFLECT'), [[0, 1]], 'SYMMETRIC')
