@@ -11,6 +11,7 @@ import time
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from resnet_in_tf.graphs import session_config
 from resnet_in_tf.instance_norm import fused, instance_norm, swap_to_fused
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
@@ -46,7 +47,7 @@ def measure(shapes, size, batch_size, batch_side, rounds, say=print):
     for shape, runs, each in cases:
         name = 'network ' if runs is network_runs else 'one norm '
         name += 'x'.join(map(str, shape))
-        with tf.Graph().as_default(), tf.Session() as session:
+        with tf.Graph().as_default(), tf.Session(config=session_config()) as session:
             seconds = interleaved(runs(session, shape, each), rounds)
         rows.append(row(name, each, seconds))
         say('%s %s: %d rounds done' % (name, each, rounds))
@@ -145,7 +146,7 @@ def copier(size):
 
 def random_network():
     """The deployed graph, in the reference form, with fresh weights as constants."""
-    with tf.Graph().as_default() as graph, tf.Session() as session:
+    with tf.Graph().as_default() as graph, tf.Session(config=session_config()) as session:
         frozen.deployed_graph(['random', 'identity'], {})
         session.run(tf.global_variables_initializer())
         return tf.graph_util.convert_variables_to_constants(

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.graphs import session_config
 from resnet_in_tf.network import frozen
 from resnet_in_tf.pictures import images
 
@@ -59,7 +60,7 @@ def reference(graph_def):
     """
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name='')
-        with tf.Session(graph=graph) as session:
+        with tf.Session(graph=graph, config=session_config()) as session:
             yield session.make_callable(
                 frozen.STYLIZED + ':0', [frozen.IMAGE + ':0', frozen.STYLE_WEIGHTS + ':0'])
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import check
+from resnet_in_tf.graphs import session_config
 from resnet_in_tf.network import frozen
 
 SERVING_DEFAULT, WITH_STYLE, TENSORS = 'serving_default', 'stylize_jpeg', 'stylize'
@@ -66,7 +67,8 @@ def write(graph_def, style_names, card, output):
 
 def build(graph_def, style_names, folder):
     """Writes the SavedModel itself."""
-    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+    with tf.Graph().as_default() as graph, \
+            tf.Session(graph=graph, config=session_config()) as session:
         tf.import_graph_def(graph_def, name='')
         image, style_weights, stylized = [graph.get_tensor_by_name(name + ':0') for name in (
             frozen.IMAGE, frozen.STYLE_WEIGHTS, frozen.STYLIZED)]
@@ -138,7 +140,8 @@ def compare(graph_def, style_names, folder):
     Returns:
         float, grey levels; of JPEG answers as in jpeg_difference.
     """
-    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session, \
+    with tf.Graph().as_default() as graph, \
+            tf.Session(graph=graph, config=session_config()) as session, \
             check.reference(graph_def) as expected:
         loaded = tf.saved_model.load(session, [tf.saved_model.tag_constants.SERVING], folder)
 

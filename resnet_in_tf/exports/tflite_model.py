@@ -12,6 +12,7 @@ from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import check
 from resnet_in_tf.exports.plain import plain_graph
+from resnet_in_tf.graphs import session_config
 from resnet_in_tf.network import frozen
 
 WEIGHTS = ('float32', 'float16')
@@ -82,7 +83,8 @@ def convert(graph_def, styles, width, height, weights):
     Raises:
         UserError: the converter refuses the graph.
     """
-    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+    with tf.Graph().as_default() as graph, \
+            tf.Session(graph=graph, config=session_config()) as session:
         image = tf.placeholder(tf.float32, [1, height, width, 3], frozen.IMAGE)
         style_weights = tf.placeholder(tf.float32, [1, styles], frozen.STYLE_WEIGHTS)
         stylized, = tf.import_graph_def(

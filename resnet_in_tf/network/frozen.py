@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.graphs import session_config
 from resnet_in_tf.network import guard
 from resnet_in_tf.network.generator import generator
 
@@ -54,7 +55,7 @@ def frozen_graph(style_names, card, read_variable, system='resnet_in', width=32)
     Returns:
         tf.GraphDef.
     """
-    with tf.Graph().as_default() as graph, tf.Session() as session:
+    with tf.Graph().as_default() as graph, tf.Session(config=session_config()) as session:
         deployed_graph(style_names, card, system, width)
         for variable in tf.global_variables():
             variable.load(read_variable(variable.op.name), session)

@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import onnx_model
 from resnet_in_tf.files import cache_folder
+from resnet_in_tf.graphs import session_config
 from resnet_in_tf.instance_norm import swap_to_fused
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
@@ -55,9 +56,7 @@ def tensorflow(model, impl):
         except RuntimeError as error:
             raise UserError('--impl %s: %s' % (impl, str(error).split('\n')[0])) from error
         frozen.import_graph(graph_def, model)
-    config = tf.ConfigProto(allow_soft_placement=True)
-    config.gpu_options.allow_growth = True
-    session = tf.Session(graph=graph, config=config)
+    session = tf.Session(graph=graph, config=session_config())
     run = session.make_callable(
         frozen.STYLIZED + ':0', [frozen.IMAGE + ':0', frozen.STYLE_WEIGHTS + ':0'])
     return Engine('tensorflow', style_names, card, run, session.close, frozen_def,

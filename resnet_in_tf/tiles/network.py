@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.graphs import node_of
+from resnet_in_tf.graphs import node_of, session_config
 from resnet_in_tf.instance_norm import graph as norm_graph
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
@@ -117,9 +117,7 @@ class FixedNetwork:
         with graph.as_default():
             for scope, each in ((PLAIN, graph_def), (FIXED, self.graph_def)):
                 tf.import_graph_def(swap_for_cpu(each), name=scope)
-        config = tf.ConfigProto(allow_soft_placement=True)
-        config.gpu_options.allow_growth = True
-        self.session = tf.Session(graph=graph, config=config)
+        self.session = tf.Session(graph=graph, config=session_config())
 
     def statistics_of(self, photo, style_weights):
         """What each norm does to a picture that is run whole.
