@@ -4,7 +4,6 @@ Flags, the run record, the card, the report and NAAS are made from this table.
 """
 
 import collections
-import math
 import sys
 
 from resnet_in_tf.errors import UserError
@@ -22,6 +21,7 @@ Fields:
     on_card: whether the card of a network names it.
 """
 
+LARGEST, MOST_STEPS = 3e38, 2 ** 31 - 1
 SETTINGS = (
     Setting('system', str, 'resnet_in', None, None,  # the paper's own
             'resnet_in, cnn, cnn_bn, fnst or resnet_contrast; with --from, that of its network.', True),
@@ -35,7 +35,7 @@ SETTINGS = (
     # The paper's rate is constant.
     Setting('learning_rate_decay', float, 0.0, 0, 1,
             'Last part of the run over which the rate falls to zero.', True),
-    Setting('train_steps', int, None, 1, 2 ** 31 - 1,  # the paper's two passes over the photos
+    Setting('train_steps', int, None, 1, MOST_STEPS,  # the paper's two passes over the photos
             'Steps in all; without it, two passes over the photos.', False),
     Setting('image_size', int, 256, 16, 4096,  # what the literature crops from COCO
             'Side of the training crops in pixels.', True),
@@ -56,7 +56,7 @@ SETTINGS = (
     Setting('saturation_weight', float, 1.0, 0, None, 'Weight of the penalty on dead patches.', True),
     Setting('spikes_weight', float, 1.0, 0, None, 'Weight of the penalty on spikes in features.', True),
     Setting('silence_weight', float, 1.0, 0, None, 'Weight of the penalty on unpainted pixels.', True),
-    Setting('warmup_steps', int, 150, 0, None,  # at once, the style paints one pattern over all
+    Setting('warmup_steps', int, 150, 0, MOST_STEPS,  # at once, the style paints one pattern over all
             'First steps, on the pixel loss alone; then the style comes in over five times as many.',
             True),
     Setting('vgg_weights', str, 'imagenet', None, None,  # the paper's
@@ -65,15 +65,16 @@ SETTINGS = (
     Setting('impl', ('auto', 'reference', 'fused'), 'auto', None, None, 'Kernel of instance norm.', False),
     Setting('bfloat16', bool, False, None, None,
             'Faster on CPUs with bfloat16 (TensorFlow 2.15).', True),
-    Setting('save_steps', int, 500, 1, None,  # a few minutes' work at most is lost
+    Setting('save_steps', int, 500, 1, MOST_STEPS,  # a few minutes' work at most is lost
             'Steps between checkpoints.', False),
-    Setting('log_steps', int, 10, 1, None, 'Steps between reports.', False),
-    Setting('eval_steps', int, 500, 0, None,  # one more forward pass in 500 steps costs nothing
+    Setting('log_steps', int, 10, 1, MOST_STEPS, 'Steps between reports.', False),
+    Setting('eval_steps', int, 500, 0, MOST_STEPS,  # one more forward pass in 500 steps costs nothing
             'Steps between looks at held-out photos; 0 for none.', False),
 )
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 # What may differ between the command that started a run and the one that goes on with it.
-FREE_ON_RESUME = ('train_steps', 'save_steps', 'log_steps', 'eval_steps', 'impl')
+# The loss network is compared by its checksum: its file may lie elsewhere.
+FREE_ON_RESUME = ('train_steps', 'save_steps', 'log_steps', 'eval_steps', 'impl', 'vgg_weights')
 # A row that is added is trained on its style alone, in filters that stay as they are.
 ADDING = {'identity_share': 0.0, 'warmup_steps': 0, 'saturation_weight': 0.0, 'spikes_weight': 0.0,
           'silence_weight': 0.0}
@@ -82,13 +83,19 @@ ADDING = {'identity_share': 0.0, 'warmup_steps': 0, 'saturation_weight': 0.0, 's
 def check(setting, value):
     """Returns a setting's value; raises UserError where its kind or size is not right."""
     name = setting.name
+    if setting.kind is list:
+        if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+            raise UserError('--%s %s: it must be names with commas between them' % (name, value))
+    elif setting.kind in (str, bool) and not isinstance(value, setting.kind):
+        raise UserError('--%s %s: it must be %s' % (
+            name, value, 'text' if setting.kind is str else 'true or false'))
     if isinstance(setting.kind, tuple):
         if value not in setting.kind:
             raise UserError('--%s %s: there are: %s' % (name, value, ', '.join(setting.kind)))
     elif setting.kind in (int, float):
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        # Float32 is what the graph computes in.
-        if not number or not math.isfinite(value) or abs(value) > 3e38 or (
+        # Float32 is what the graph computes in. Whole numbers may be too large for any float.
+        if not number or not abs(value) <= LARGEST or (
                 setting.kind is int and value != int(value)):
             raise UserError('--%s %s: it must be a %s number' % (
                 name, value, 'whole' if setting.kind is int else 'finite'))
@@ -96,6 +103,7 @@ def check(setting, value):
             raise UserError('--%s %s: it must be %s or more' % (name, value, setting.least))
         if setting.most is not None and value > setting.most:
             raise UserError('--%s %s: it must be %s or less' % (name, value, setting.most))
+        return setting.kind(value)
     return value
 
 
@@ -119,7 +127,7 @@ def resolve(given, settings=SETTINGS):
         raise TypeError('no setting is called %s' % unknown[0])
     config = {name: setting.default for name, setting in known.items()}
     config.update({name: check(known[name], value) for name, value in given.items()
-                   if value not in (None, [])})
+                   if value is not None and value not in ([], ())})
     if settings is SETTINGS:
         for name, value in loss_defaults(config['vgg_weights'])._asdict().items():
             config[name] = value if config[name] is None else config[name]
@@ -138,8 +146,8 @@ def define_flags(flags, names=None, prefix='', settings=SETTINGS):
     define = {int: flags.DEFINE_integer, float: flags.DEFINE_float, bool: flags.DEFINE_bool,
               str: flags.DEFINE_string, list: flags.DEFINE_list}
     for setting in [setting for setting in settings if names is None or setting.name in names]:
-        text = prefix + setting.text + ('' if setting.default is None else
-                                        ' Default: %s.' % setting.default)
+        default = ','.join(setting.default) if setting.kind is list and setting.default else setting.default
+        text = prefix + setting.text + ('' if default is None else ' Default: %s.' % default)
         if isinstance(setting.kind, tuple):
             flags.DEFINE_enum(setting.name, None, list(setting.kind), text, module_name=sys.argv[0])
         else:
