@@ -4,6 +4,7 @@ from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network.frozen import frozen_graph
 from resnet_in_tf.training import checkpoints, run_record
+from resnet_in_tf.training.config import SETTINGS
 
 
 def describe_run(record, step):
@@ -17,16 +18,13 @@ def describe_run(record, step):
         dict that JSON can hold.
     """
     config = record['config']
-    keys = ('system', 'width', 'image_size', 'style_size', 'batch_size', 'learning_rate',
-            'learning_rate_decay', 'content_weight', 'style_weight', 'tv_weight',
-            'identity_weight', 'identity_share', 'mix_share', 'warmup_steps', 'content_layers',
-            'style_layers', 'seed', 'bfloat16')
     return {'styles': [dict(style, name=name)
                        for style, name in zip(record['styles'], record['style_names'])],
             'style_names': record['style_names'], 'steps': step,
             'photos': len(record['split']['train']), 'loss_network': record['loss_network'],
             'losses': record.get('losses', {}), 'versions': record['versions'],
-            'training': {key: config[key] for key in keys}}
+            'training': {setting.name: config[setting.name] for setting in SETTINGS
+                         if setting.on_card and setting.name in config}}
 
 
 def freeze(model_dir, output):
