@@ -25,7 +25,7 @@ def photo(face):
 
 @pytest.fixture(scope='module')
 def painter(painting):
-    opened = naas.Naas(painting, 'random', **LAYERS)
+    opened = naas.Naas(painting, vgg_weights='random', **LAYERS)
     yield opened
     opened.close()
 
@@ -34,7 +34,8 @@ def test_losses_are_those_of_training(painting, photo, monkeypatch):
     """NAAS's loss of its own last picture is what training's losses say of that picture."""
     monkeypatch.setitem(LOSS_DEFAULTS, 'random', LOSS_DEFAULTS['random']._replace(
         content_layers=('relu2_1',), style_layers=('relu1_1',)))
-    painter = naas.Naas(painting, 'random', content_weight=2.0, style_weight=3.0, tv_weight=5.0)
+    painter = naas.Naas(painting, vgg_weights='random', content_weight=2.0, style_weight=3.0,
+                        tv_weight=5.0)
     trace = []
     pixels = painter.stylize(photo, 3, trace.append)
     painter.close()

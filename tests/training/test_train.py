@@ -247,7 +247,7 @@ def test_a_run_killed_at_step_12_goes_on_as_if_it_were_not(tmp_path, shared_data
     assert run_record.read(killed)['split'] == run_record.read(whole)['split']
     assert [row['step'] for row in history(killed)] == list(range(1, 21))
     for one, other in zip(history(whole), history(killed)):
-        assert one == pytest.approx(other, rel=0.01)
+        assert one == pytest.approx(other, rel=0.01, abs=1e-5)  # a penalty may be next to nothing
     ends = [tf.train.load_checkpoint(tf.train.latest_checkpoint(path)) for path in (whole, killed)]
     slots = [name for name in ends[0].get_variable_to_shape_map() if '/Adam' in name]
     assert len(slots) == 2 * 47
