@@ -5,6 +5,8 @@ import glob
 import hashlib
 import os
 import re
+import shutil
+import tempfile
 import uuid
 
 from resnet_in_tf.errors import UserError
@@ -14,8 +16,8 @@ try:
 except ImportError:  # Windows, where an open file cannot be replaced and nothing is left to tell by
     fcntl = None  # type: ignore
 
-TEMPORARY = '.resnet_in_tf-%s.tmp'
-_OURS = re.compile(r'\.resnet_in_tf-[0-9a-f]{32}\.tmp')
+TEMPORARY, SCRATCH = '.resnet_in_tf-%s.tmp', '.resnet_in_tf-%s.scratch'
+_OURS = re.compile(r'\.resnet_in_tf-[0-9a-f]{32}\.(tmp|scratch)')
 
 
 @contextlib.contextmanager
@@ -67,10 +69,65 @@ def remove_leftovers(folder):
     for name in names:
         path = os.path.join(folder, name)
         with contextlib.suppress(OSError):
+            if name.endswith('.scratch'):
+                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+                try:
+                    if _lock(descriptor):
+                        shutil.rmtree(path)
+                finally:
+                    os.close(descriptor)
+                continue
             descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
             with open(descriptor, 'r+b') as file:
                 if _lock(file):
                     os.remove(path)
+
+
+@contextlib.contextmanager
+def scratch_folder(folder):
+    """A folder for what is on its way, gone when the block ends; after a kill, the next one removes it.
+
+    Args:
+        folder: str, where to make it; it must exist.
+
+    Yields:
+        str, its path; it may be renamed in the block.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    remove_leftovers(folder)
+    while True:
+        path = os.path.join(folder, SCRATCH % uuid.uuid4().hex)
+        os.mkdir(path, 0o700)
+        descriptor = None
+        try:
+            if not fcntl:
+                break
+            descriptor = os.open(path, os.O_RDONLY)
+            if not _lock(descriptor, wait=True) or os.path.exists(path):
+                break
+            os.close(descriptor)
+        except FileNotFoundError:  # taken for a leftover in the moment before it was locked
+            pass
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def own_temporary_folder():
+    """Has whatever is made through `tempfile` in the block, by libraries too, removed after it."""
+    before = tempfile.tempdir
+    with scratch_folder(tempfile.gettempdir()) as folder:
+        tempfile.tempdir = folder
+        try:
+            yield folder
+        finally:
+            tempfile.tempdir = before
 
 
 def _temporary_file(folder):

@@ -148,3 +148,35 @@ def test_tidying_bears_whatever_stands_in_a_folder(tmp_path):
     files.remove_leftovers(str(tmp_path / 'none'))
     files.remove_leftovers(str(tmp_path))
     assert name in names(tmp_path) and files.TEMPORARY % ('1' * 32) in names(tmp_path)
+
+
+SCRATCH = """
+import os, sys
+from resnet_in_tf import files
+with files.scratch_folder(sys.argv[1]) as folder:
+    open(os.path.join(folder, 'half'), 'w').close()
+    print('begun', flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_scratch_folder_stays_while_its_maker_lives_and_goes_after_a_kill(tmp_path):
+    with subprocess.Popen([sys.executable, '-c', SCRATCH, str(tmp_path)], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, env=dict(os.environ, PYTHONPATH=running.ROOT)) as process:
+        assert process.stdout.readline() == b'begun\n'
+        files.remove_leftovers(str(tmp_path))
+        assert len(names(tmp_path)) == 1
+        process.kill()
+    assert len(names(tmp_path)) == 1
+    with files.scratch_folder(str(tmp_path)) as folder:
+        assert names(tmp_path) == [os.path.basename(folder)]
+    assert names(tmp_path) == []
+
+
+def test_what_libraries_leave_in_the_temporary_folder_goes_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.tempfile, 'tempdir', str(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        with files.own_temporary_folder():
+            files.tempfile.NamedTemporaryFile(delete=False).close()
+            raise KeyboardInterrupt
+    assert files.tempfile.gettempdir() == str(tmp_path) and names(tmp_path) == []

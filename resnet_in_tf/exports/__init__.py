@@ -1,10 +1,10 @@
 """A frozen network in the forms that other programs run: SavedModel, TFLite, ONNX."""
 
 import os
-import tempfile
 
 import tensorflow.compat.v1 as tf
 
+from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import onnx_model, saved_model, tflite_model
 from resnet_in_tf.network import frozen
@@ -48,7 +48,7 @@ def deploy(model_dir, model, format_, output, options, freeze):
             card['steps'])]
     if format_ != 'tflite':
         options = {}
-    with tempfile.TemporaryDirectory() as folder:
+    with files.own_temporary_folder() as folder:
         if model_dir:
             model = os.path.join(folder, 'frozen.pb')
             freeze(model_dir, model)
@@ -87,4 +87,5 @@ def export(model, format_, output, **options):
     graph_def, style_names, card = frozen.read_graph(model)
     with tf.Graph().as_default():
         frozen.import_graph(graph_def, model)
-    return WRITERS[format_](graph_def, style_names, card, output, **options)
+    with files.own_temporary_folder():  # TensorFlow's converters leave files in it
+        return WRITERS[format_](graph_def, style_names, card, output, **options)

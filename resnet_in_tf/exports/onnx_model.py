@@ -3,10 +3,16 @@
 import hashlib
 import json
 import logging
+import os
+import subprocess
+import sys
+
+import tensorflow.compat.v1 as tf
 
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import check
+from resnet_in_tf.exports.canonical import canonical_onnx
 from resnet_in_tf.exports.plain import plain_graph
 from resnet_in_tf.network import frozen, guard
 
@@ -48,11 +54,32 @@ def write(graph_def, style_names, card, output):
 
 
 def convert(graph_def, style_names, card):
-    """A network as the bytes of an ONNX file.
+    """A network as the bytes of an ONNX file, the same ones each time.
+
+    tf2onnx goes through sets of names: in what order, and so what it simplifies, Python draws by
+    lot for each process. It runs in one of its own, for which that is settled.
 
     Raises:
         UserError: tf2onnx is not installed, or cannot convert the graph.
     """
+    with files.own_temporary_folder() as folder:
+        given, made = os.path.join(folder, 'given'), os.path.join(folder, 'made')
+        with open(given, 'wb') as file:
+            file.write(json.dumps([style_names, card]).encode() + b'\n' + graph_def.SerializeToString())
+        settled = dict(os.environ, PYTHONHASHSEED='0', CUDA_VISIBLE_DEVICES='', TF_CPP_MIN_LOG_LEVEL='3',
+                       PYTHONPATH=os.pathsep.join(path or os.getcwd() for path in sys.path))
+        ended = subprocess.run([sys.executable, '-W', 'ignore', '-m', __name__, given, made], env=settled,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        if ended.returncode:
+            line = (ended.stderr.decode(errors='replace').strip().split('\n'))[-1]
+            raise UserError(line if line.startswith('ONNX: ') else 'ONNX: the conversion ended with '
+                            'status %d (%s)' % (ended.returncode, line))
+        with open(made, 'rb') as file:
+            return file.read()
+
+
+def convert_here(graph_def, style_names, card):
+    """As `convert`, in this process, whose hash seed has a say in the result."""
     try:
         import onnx
         import tf2onnx
@@ -70,11 +97,12 @@ def convert(graph_def, style_names, card):
     for value in list(model.graph.input) + list(model.graph.output):
         for size, name in zip(value.type.tensor_type.shape.dim, AXES[value.name]):
             size.dim_param = name
+    canonical_onnx(model)
     model.doc_string = 'Style transfer; image and stylized are RGB in [0, 255]'
     onnx.helper.set_model_props(model, {'style_names': json.dumps(style_names),
                                         'card': json.dumps(card, sort_keys=True)})
     onnx.checker.check_model(model)
-    return model.SerializeToString()
+    return model.SerializeToString(deterministic=True)
 
 
 def session(data, name):
@@ -191,3 +219,20 @@ def cached(graph_def, style_names, card, folder):
     except UserError as error:
         log.warning('the converted network is not kept: %s', error)
     return data
+
+
+def main(given, made):
+    """What `convert` runs: a file with names, card and graph becomes a file with an ONNX network."""
+    with open(given, 'rb') as file:
+        style_names, card = json.loads(file.readline().decode())
+        graph_def = tf.GraphDef.FromString(file.read())
+    try:
+        data = convert_here(graph_def, style_names, card)
+    except UserError as error:
+        sys.exit(str(error))
+    with open(made, 'wb') as file:
+        file.write(data)
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])

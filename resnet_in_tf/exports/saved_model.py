@@ -3,15 +3,15 @@
 import io
 import json
 import os
-import shutil
-import uuid
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
+from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import check
+from resnet_in_tf.exports.canonical import canonical_saved_model
 from resnet_in_tf.graphs import session_config
 from resnet_in_tf.network import frozen
 
@@ -47,19 +47,18 @@ def write(graph_def, style_names, card, output):
         raise UserError('--output %s: is there already; name a new folder (TensorFlow Serving '
                         'takes the highest number)' % output)
     parent = os.path.dirname(os.path.abspath(output))
-    scratch = os.path.join(parent, '.%s.tmp' % uuid.uuid4().hex)
     try:
         os.makedirs(parent, exist_ok=True)
-        build(graph_def, style_names, scratch)
-        write_card(style_names, card, scratch)
-        worst = compare(graph_def, style_names, scratch)
-        check.require_close(output, worst)
-        os.rename(scratch, output)
+        with files.scratch_folder(parent) as scratch:
+            made = os.path.join(scratch, 'made')
+            build(graph_def, style_names, made)
+            write_card(style_names, card, made)
+            worst = compare(graph_def, style_names, made)
+            check.require_close(output, worst)
+            os.rename(made, output)
     except (OSError, tf.errors.OpError) as error:
         raise UserError('%s: cannot be written (%s)' % (
             output, getattr(error, 'strerror', None) or str(error).split('\n')[0])) from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return [check.Written(output, sum(os.path.getsize(os.path.join(folder, name))
                                       for folder, _, names in os.walk(output) for name in names),
                           worst)]
@@ -104,10 +103,16 @@ def build(graph_def, style_names, folder):
             TENSORS: signature({frozen.IMAGE: image, frozen.STYLE_WEIGHTS: style_weights},
                                {frozen.STYLIZED: stylized}),
         }
+        graph.clear_collection(tf.GraphKeys.WHILE_CONTEXT)  # for gradients; written in a chance order
         builder = tf.saved_model.Builder(folder)
         builder.add_meta_graph_and_variables(session, [tf.saved_model.tag_constants.SERVING],
                                              signatures)
         builder.save()
+    path = os.path.join(folder, 'saved_model.pb')
+    with open(path, 'rb') as file:
+        data = canonical_saved_model(file.read())
+    with open(path, 'wb') as file:
+        file.write(data)
 
 
 def without_values(graph_def, names):

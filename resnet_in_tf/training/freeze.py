@@ -47,5 +47,5 @@ def freeze(model_dir, output):
     card = describe_run(record, int(values['global_step']))
     frozen = frozen_graph(record['style_names'], card, values.__getitem__,
                           record['config']['system'], record['config']['width'])
-    files.write_file(output, frozen.SerializeToString())
+    files.write_file(output, frozen.SerializeToString(deterministic=True))
     return card
