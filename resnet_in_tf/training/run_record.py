@@ -18,6 +18,8 @@ RECORD = 'run.json'
 # What a record holds: text, or a list or an object of it; None is anything.
 KINDS = {'config': {str: None}, 'split': {str: [str]}, 'loss_network': {str: None},
          'style_names': [str], 'styles': [{str: None}], 'versions': {str: None}}
+# Flags that are called otherwise than their setting.
+FLAGS = {'start': 'from', 'styles': 'style'}
 
 
 def read(model_dir):
@@ -97,7 +99,8 @@ def open_record(model_dir, config, free):
             if key in record['config'] and differs(key, record['config'][key], config[key]):
                 raise UserError('--model_dir %s holds a run with --%s %s, and now it is %s: repeat '
                                 'the first command, or give another folder'
-                                % (model_dir, key, record['config'][key], config[key]))
+                                % (model_dir, FLAGS.get(key, key), shown(record['config'][key]),
+                                   shown(config[key])))
     elif checkpoints.complete(model_dir):
         raise UserError('--model_dir %s holds checkpoints but no %s, so nobody knows what they are '
                         'of; give another folder' % (model_dir, RECORD))
@@ -108,10 +111,17 @@ def open_record(model_dir, config, free):
 
 
 def differs(key, then, now):
-    """Whether a setting is not what it was; paintings are compared by their files' names."""
+    """Whether a setting is not what it was: paintings by their files' names, a network by its bytes."""
     if key == 'styles':
         then, now = [[os.path.basename(path) for path in paths] for paths in (then, now)]
+    if key == 'start' and then and now:
+        then, now = then['sha256'], now['sha256']
     return then != now
+
+
+def shown(value):
+    """A setting's value as a message shows it: a file that `describe_file` described by its name."""
+    return value['file'] if isinstance(value, dict) else value
 
 
 def describe_file(path):

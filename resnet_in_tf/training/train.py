@@ -192,3 +192,6 @@ def run_estimator(params, photos, start, hooks, model_dir):
     except OSError as error:
         raise UserError('the run stopped: %s: %s; the same command goes on from the last checkpoint'
                         % (error.filename or model_dir, error.strerror or error)) from error
+    finally:
+        # TensorFlow keeps them by path, and the next run of this process may get the same one.
+        tf.summary.FileWriterCache.clear()

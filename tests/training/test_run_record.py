@@ -38,6 +38,16 @@ def test_what_is_free_may_change_and_what_is_not_is_named(run):
         run_record.open_record(run, dict(changed, batch_size=8), FREE)
 
 
+def test_a_network_to_begin_with_is_compared_by_its_bytes_and_named_by_its_file(run):
+    config = dict(CONFIG, layers=('relu1_1',), start={'file': 'base.pb', 'sha256': 'a'})
+    run_record.write(run, dict(run_record.read(run), config=config))
+    moved = dict(config, start={'file': 'moved.pb', 'sha256': 'a'})
+    assert run_record.open_record(run, moved, FREE)['config']['start']['file'] == 'moved.pb'
+    for start, words in (({'file': 'base.pb', 'sha256': 'b'}, 'base.pb'), (None, 'None')):
+        with pytest.raises(UserError, match='holds a run with --from base.pb, and now it is %s' % words):
+            run_record.open_record(run, dict(config, start=start), FREE)
+
+
 @pytest.mark.parametrize('text', ['', '{', '[]', '5', 'null', '{}', '{"config": {}}', b'\xff\xfe'])
 def test_a_damaged_record_is_one_line_that_names_the_file(run, text):
     with open(os.path.join(run, 'run.json'), 'wb') as file:

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 
+import h5py
 import numpy as np
 import pytest
 import running
@@ -12,6 +13,7 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.perceptual import vgg
+from resnet_in_tf.perceptual.architectures import ARCHITECTURES
 from resnet_in_tf.perceptual.loss_defaults import loss_defaults
 from resnet_in_tf.perceptual.targets import style_targets
 from resnet_in_tf.pictures import images
@@ -171,6 +173,82 @@ def test_a_painting_that_was_replaced_stops_the_resume(tmp_path, paintings, phot
     with pytest.raises(UserError, match='^--style .*mine.png: another file than the run began with'):
         short([painting], photo_folder, tmp_path / 'run')
     assert len(no_steps) == 1
+
+
+def test_photos_may_move_and_be_named_otherwise_between_two_parts_of_a_run(
+        tmp_path, paintings, photo_folder, no_steps, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(photo_folder, 'photos')
+    for place in ('photos/', 'photos', './photos', str(tmp_path / 'photos')):
+        short(paintings, place, tmp_path / 'run')
+    os.rename('photos', 'elsewhere')
+    short(paintings, 'elsewhere', tmp_path / 'run')
+    assert len(no_steps) == 5 and len({tuple(photos.names) for photos, _ in no_steps}) == 1
+    record = run_record.read(str(tmp_path / 'run'))
+    assert record['places']['coco_images'] == 'elsewhere'
+
+
+def test_a_loss_network_is_the_same_whatever_it_is_called_and_another_is_refused(
+        tmp_path, paintings, photo_folder, no_steps):
+    short(paintings, photo_folder, tmp_path / 'run', vgg_weights='random')
+    short(paintings, photo_folder, tmp_path / 'run', vgg_weights='random:0')
+    assert len(no_steps) == 2
+    with pytest.raises(UserError, match='^--vgg_weights random:1: another loss network than the run in '
+                                        '--model_dir .* began with'):
+        short(paintings, photo_folder, tmp_path / 'run', vgg_weights='random:1')
+    assert len(no_steps) == 2
+
+
+def test_a_weight_file_may_move_and_one_that_was_replaced_stops_the_resume(
+        tmp_path, paintings, photo_folder, no_steps):
+    def write(path, seed):
+        random = np.random.RandomState(seed)
+        with h5py.File(str(path), 'w') as file:
+            for layer, c_in, c_out in ARCHITECTURES['VGG-16']:
+                group = file.create_group('block%s_conv%s' % (layer[4], layer[6]))
+                first = layer == 'conv1_1'  # the others are not used, and zeros pack well
+                group.create_dataset('kernel:0', data=random.rand(3, 3, c_in, c_out) if first else
+                                     np.zeros([3, 3, c_in, c_out]), dtype='float32', compression='gzip')
+                group.create_dataset('bias:0', data=np.zeros(c_out), dtype='float32')
+    write(tmp_path / 'one.h5', 0)
+    short(paintings, photo_folder, tmp_path / 'run', vgg_weights=str(tmp_path / 'one.h5'))
+    os.rename(str(tmp_path / 'one.h5'), str(tmp_path / 'two.h5'))
+    short(paintings, photo_folder, tmp_path / 'run', vgg_weights=str(tmp_path / 'two.h5'))
+    write(tmp_path / 'two.h5', 1)
+    with pytest.raises(UserError, match='^--vgg_weights .*two.h5: another loss network'):
+        short(paintings, photo_folder, tmp_path / 'run', vgg_weights=str(tmp_path / 'two.h5'))
+    assert len(no_steps) == 2
+
+
+def test_each_run_of_one_process_writes_its_own_events_and_rows_come_before_checkpoints(
+        tmp_path, paintings, photo_folder):
+    for name in ('one', 'two'):
+        folder = str(tmp_path / name)
+        seen = []
+
+        def show(line, folder=folder, seen=seen):
+            if line.startswith('step '):
+                seen.append((history(folder)[-1]['step'], checkpoints.newest_step(folder)))
+        short(paintings, photo_folder, folder, save_steps=1, log_steps=1, show=show)
+        assert seen == [(1, 0), (2, 1)] and checkpoints.newest_step(folder) == 2
+        steps = [event.step for path in glob.glob(os.path.join(folder, 'events.out.tfevents.*'))
+                 for event in tf.train.summary_iterator(path) if event.HasField('summary')]
+        assert set(steps) >= {1, 2}, name
+
+
+def test_a_run_that_the_disk_ends_is_failed_in_its_record_even_where_nothing_can_be_written(
+        tmp_path, paintings, photo_folder, monkeypatch):
+    def full(path, data):
+        raise UserError('%s: cannot be written (No space left on device)' % path)
+
+    def stop(*arguments):
+        monkeypatch.setattr(run_record.files, 'write_file', full)
+        raise UserError('the run stopped: no space left')
+    monkeypatch.setattr(train, 'run_estimator', stop)
+    with pytest.raises(UserError, match='^the run stopped: no space left$'):
+        short(paintings, photo_folder, tmp_path / 'run')
+    monkeypatch.undo()
+    assert run_record.read(str(tmp_path / 'run'))['status'] == 'failed'
 
 
 def test_two_passes_are_the_default_and_broken_photos_are_skipped_and_named(
