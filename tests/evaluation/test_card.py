@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import running
 
-from resnet_in_tf.evaluation import texture
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.evaluation import card, texture
 from resnet_in_tf.training.paintings import read_painting
 
 
@@ -53,3 +54,30 @@ def test_card_without_a_painting_names_it(tmp_path, paintings, photo_folder):
                             paintings[0], '--test_images', photo_folder, '--vgg_weights', 'random')
     assert result.returncode == 2
     assert result.stderr.strip().endswith('there is no painting called wave')
+
+
+@pytest.mark.parametrize('text', ['[]', '[{"waves": {}}]', '5', 'null', '{"waves": []}', '{"waves": "x"}',
+                                  '{', '', b'\xff\xfe'])
+def test_notes_that_are_no_object_of_objects_are_one_line_before_anything_is_measured(tmp_path, text):
+    notes = tmp_path / 'notes.json'
+    notes.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(UserError, match='^--notes .*notes.json: cannot be read as JSON .*'):
+        card.write_card(str(tmp_path / 'not_opened.pb'), [], str(tmp_path), 'random', notes=str(notes))
+
+
+@pytest.mark.parametrize('text', ['{"my": "results"}', '[1, 2]', '5', 'notes of mine', ''])
+def test_a_json_that_is_no_card_is_left_as_it_is(tmp_path, paintings, photo_folder, text):
+    model = networks.write_random(tmp_path / 'network.pb')
+    mine = tmp_path / 'network.json'
+    mine.write_text(text)
+    with pytest.raises(UserError, match='network.json: the card would be written there, and what is there '
+                                        'is no card; move it away$'):
+        card.write_card(model, paintings, photo_folder, 'random')
+    assert mine.read_text() == text
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['network.json', 'network.pb']
+
+
+def test_a_card_may_take_the_place_of_a_card(tmp_path):
+    (tmp_path / 'network.json').write_text('{"style_names": []}')
+    card.check_is_card(str(tmp_path / 'network.json'))
+    card.check_is_card(str(tmp_path / 'none.json'))

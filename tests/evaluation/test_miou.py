@@ -1,11 +1,13 @@
 """Formula (12) and the segments behind it, on cases with known answers."""
 
 import itertools
+import json
 import os
 
 import numpy as np
 import pytest
 
+from resnet_in_tf.errors import UserError
 from resnet_in_tf.evaluation import miou
 from resnet_in_tf.evaluation.features import FeatureReader
 from resnet_in_tf.training import coco
@@ -139,3 +141,47 @@ def test_objects_of_coco_come_as_masks_without_crowds_and_crumbs(shared_data):
             assert mask.shape == (60, 80) and mask.mean() >= miou.SMALLEST_OBJECT
             share = annotation['area'] / float(record['height'] * record['width'])
             assert mask.mean() == pytest.approx(share, abs=0.03)
+
+
+SQUARE = {'id': 1, 'image_id': 1, 'category_id': 1, 'bbox': [0, 0, 10, 10], 'area': 100.0,
+          'segmentation': [[0, 0, 10, 0, 10, 10, 0, 10]]}
+
+
+def written(path, annotation, images=({'id': 1, 'file_name': 'a.jpg', 'height': 20, 'width': 20},)):
+    path.write_text(json.dumps({'images': list(images), 'annotations': [annotation],
+                                'categories': [{'id': 1, 'name': 'square'}]}))
+    return coco.open_coco(str(path))
+
+
+def without(name):
+    return {key: value for key, value in SQUARE.items() if key != name}
+
+
+@pytest.mark.parametrize('annotation, category', [
+    (SQUARE, 'square'), (without('area'), 'square'), (dict(SQUARE, iscrowd=0), 'square'),
+    (dict(SQUARE, category_id=9), 'unknown')])
+def test_objects_are_found_in_files_that_lack_what_coco_has(tmp_path, annotation, category):
+    (_, name, mask), = miou.annotated_objects(written(tmp_path / 'a.json', annotation), 1, 20, 20)
+    assert name == category and mask[:10, :10].mean() > 0.8 and mask.mean() == pytest.approx(0.25, abs=0.06)
+
+
+@pytest.mark.parametrize('annotation', [
+    dict(SQUARE, iscrowd=1), without('segmentation'), dict(SQUARE, segmentation=[]),
+    dict(SQUARE, segmentation=None), dict(SQUARE, segmentation=[[]]), dict(SQUARE, segmentation=[[1, 2]]),
+    dict(SQUARE, segmentation='none'), dict(SQUARE, segmentation={'size': [20, 20]}),
+    dict(SQUARE, segmentation=[[0, 0, 1, 0, 1, 1, 0, 1]])])
+def test_crowds_crumbs_and_objects_without_a_mask_are_left_out(tmp_path, annotation):
+    assert miou.annotated_objects(written(tmp_path / 'a.json', annotation), 1, 20, 20) == []
+
+
+@pytest.mark.parametrize('missing', ['height', 'width'])
+def test_a_photo_without_its_size_has_no_objects(tmp_path, missing):
+    photo = {'id': 1, 'file_name': 'a.jpg', 'height': 20, 'width': 20}
+    del photo[missing]
+    assert miou.annotated_objects(written(tmp_path / 'a.json', SQUARE, [photo]), 1, 20, 20) == []
+
+
+@pytest.mark.parametrize('name', ['category_id', 'image_id'])
+def test_an_annotation_that_is_of_nothing_is_one_line(tmp_path, name):
+    with pytest.raises(UserError, match='^--coco_annotations .*a.json: not a COCO annotation file .*' + name):
+        written(tmp_path / 'a.json', without(name))

@@ -68,6 +68,15 @@ def test_annotations_choose_among_the_files_and_each_counts_once(folder, tmp_pat
     assert coco.list_photos(folder, path) == ['1.jpg', '3.jpg']
 
 
+def test_names_that_lead_out_of_the_folder_are_no_photos_of_it(folder, tmp_path):
+    inner = os.path.join(folder, 'more')
+    outside = [os.path.join(folder, '1.jpg'), '../1.jpg', 'x/../../1.jpg', './../1.jpg', '1.jpg\0.png', '']
+    path = annotations(tmp_path / 'a.json', outside + ['wide.PNG'])
+    assert coco.list_photos(inner, path) == ['wide.PNG']
+    with pytest.raises(UserError, match='^--coco_images .*: none of the 6 photos that .* names is there'):
+        coco.list_photos(inner, annotations(tmp_path / 'a.json', outside))
+
+
 @pytest.mark.parametrize('text', [
     '', '[]', 'no json', '{"images": 5}', '{"images": [{"id": 1}]}', '{"images": ["a"]}',
     '{"images": [{"id": 1, "file_name": null}]}', b'\xff\xfe\x00'])
