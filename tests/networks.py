@@ -11,8 +11,8 @@ CHECKPOINT = os.path.join(os.path.dirname(__file__), '..', 'checkpoints', 'paint
 STYLE_NAMES = ['wave', 'udnie', 'identity']
 
 
-def write_random(path, system='resnet_in', width=4, seed=0):
-    """Writes a .pb whose pictures use the whole range, and returns its path."""
+def write_random(path, system='resnet_in', width=4, seed=0, **card):
+    """Writes a .pb whose pictures use the whole range, and returns its path; `card` is added to its card."""
     random = np.random.RandomState(seed)
     with tf.Graph().as_default():
         frozen.deployed_graph(STYLE_NAMES, {}, system, width)
@@ -25,7 +25,7 @@ def write_random(path, system='resnet_in', width=4, seed=0):
         drawn = middle + scale * random.randn(*shape)
         return abs(drawn) if middle else drawn
 
-    graph_def = frozen.frozen_graph(STYLE_NAMES, {'steps': 7}, value, system, width)
+    graph_def = frozen.frozen_graph(STYLE_NAMES, dict(card, steps=7), value, system, width)
     with open(str(path), 'wb') as file:
         file.write(graph_def.SerializeToString())
     return str(path)

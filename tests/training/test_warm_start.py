@@ -4,9 +4,11 @@ import networks
 import numpy as np
 import pytest
 import running
+import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen
+from resnet_in_tf.network.generator import generator
 from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.training import warm_start
 
@@ -69,3 +71,58 @@ def test_adding_a_style_leaves_the_others_bit_for_bit(tmp_path, tiny_model, phot
                 == after.stylize(photo, after.style_weights(style))).all(), style
     assert (after.stylize(photo, after.style_weights('newcomer'))
             != after.stylize(photo, after.style_weights(before.styles[0]))).any()
+
+
+def network_of(folder, system):
+    """A network of width 2 whose card says what it is, as that of a trained one does."""
+    return networks.write_random(folder / 'base.pb', system, width=2,
+                                 training={'system': system, 'width': 2})
+
+
+@pytest.mark.parametrize('system', ['fnst', 'cnn_bn', 'cnn'])
+@pytest.mark.parametrize('add', [True, False])
+def test_every_variable_of_a_network_is_where_training_begins(tmp_path, system, add):
+    path = network_of(tmp_path, system)
+    graph_def = frozen.read_graph(path)[0]
+    start = warm_start.from_network(path, ['new'], add, system, 2)
+    known = frozen.read_variables(graph_def)
+    with tf.Graph().as_default(), tf.Session() as session:
+        photo = tf.zeros([1, 16, 16, 3])
+        generator(photo, tf.one_hot([0], len(start.style_names)), start.system, True, 'reference',
+                  start.width, look_inside=True)
+        variables = tf.global_variables(scope='generator/')
+        warm_start.check_fit(variables, start.variables, path)
+        session.run(tf.global_variables_initializer())
+        warm_start.assign(variables, start.variables, session)
+        begun = {variable.op.name: session.run(variable) for variable in variables}
+    assert set(begun) == set(known)
+    averages = [name for name in begun if name.split('/')[-1].startswith('moving_')]
+    assert bool(averages) == (system in ('fnst', 'cnn_bn'))
+    for name in sorted(name for name in begun if not name.endswith(('/gamma', '/beta'))):
+        np.testing.assert_array_equal(begun[name], known[name], name)
+
+
+def test_a_variable_without_a_place_is_named_whichever_side_it_is_on():
+    with tf.Graph().as_default():
+        variables = [tf.get_variable('generator/a/kernel', [2, 3]), tf.get_variable('generator/b/bias', [4])]
+    values = {'generator/a/kernel': np.zeros([2, 3]), 'generator/b/bias': np.zeros([4])}
+    warm_start.check_fit(variables, values, 'base.pb')
+    wrong = {'generator/c/moving_mean has no place': dict(values, **{'generator/c/moving_mean': np.zeros(1)}),
+             'generator/b/bias is missing': {'generator/a/kernel': np.zeros([2, 3])},
+             r'generator/b/bias is \(5,\) and should be \(4,\)':
+                 dict(values, **{'generator/b/bias': np.zeros(5)})}
+    for words, given in wrong.items():
+        with pytest.raises(UserError, match='^--from base.pb does not fit this network: %s$' % words):
+            warm_start.check_fit(variables, given, 'base.pb')
+
+
+@pytest.mark.parametrize('told, words', [
+    ({'system': 'fnst'}, '--system fnst contradicts --from .*base.pb, whose system is cnn_bn: leave'),
+    ({'width': 3}, '--width 3 contradicts --from .*base.pb, whose width is 2: leave --width out')])
+@pytest.mark.parametrize('add', [True, False])
+def test_flags_that_contradict_the_network_are_one_line(tmp_path, told, words, add):
+    path = network_of(tmp_path, 'cnn_bn')
+    with pytest.raises(UserError, match='^' + words):
+        warm_start.from_network(path, ['new'], add, **told)
+    start = warm_start.from_network(path, ['new'], add)
+    assert (start.system, start.width) == ('cnn_bn', 2)
