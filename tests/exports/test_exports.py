@@ -195,7 +195,7 @@ def test_onnx_that_computes_something_else_is_not_written(tmp_path):
         tf.import_graph_def(graph_def, name='')
         width = tf.shape(graph.get_tensor_by_name('image:0'))[2]
         remainder = tf.cast(tf.floormod(tf.range(width) - 7, 5), tf.float32)[None, None, :, None]
-        tf.add(graph.get_tensor_by_name('painted:0'), remainder, name='stylized')
+        tf.identity(graph.get_tensor_by_name('painted:0') + remainder, name='stylized')
         path.write_bytes(graph.as_graph_def().SerializeToString())
     with pytest.raises(UserError, match='not written: it differs from the .pb by'):
         exports.export(str(path), 'onnx', str(tmp_path / 'odd.onnx'))
