@@ -99,7 +99,9 @@ def started(run, tmp_path):
     yield start
     for process in processes:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
 
 
 # A call that comes back to Python for nobody, as a long pass of TensorFlow's.
