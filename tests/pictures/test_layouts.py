@@ -7,10 +7,14 @@ import sys
 import zlib
 
 import numpy as np
+import PIL
 import pytest
 import running
 
 from resnet_in_tf.pictures import images
+
+# Python 3.6's last Pillow refuses some layouts that later ones read, and holds a little more.
+OLD = int(PIL.__version__.split('.')[0]) < 9
 
 GREY = np.array([[0, 50, 100, 200, 255, 30, 60, 90]] * 3, np.uint8)
 RGB = np.dstack([GREY, 255 - GREY, GREY // 2])
@@ -99,7 +103,7 @@ def test_grey_of_any_depth_whether_0_is_black_or_white(order, packed, photometri
     for bits in (8, 16, 32):
         data = tiff(order, photometric, wide(stored, bits, order), bits, packed=packed)
         right = is_right_or_refused(data, wanted)
-        assert right or bits == 32 or order + str(photometric) == '>0'
+        assert right or bits == 32 or order + str(photometric) == '>0' or OLD
     for kind, sample_format in (('i1', 2), ('i2', 2), ('f4', 3)):  # what range they have nobody knows
         data = tiff(order, photometric, stored.astype(order + kind), 8 * int(kind[1]), packed=packed,
                     sample_format=sample_format)
@@ -121,7 +125,7 @@ def test_a_colour_map_of_16_bits_or_by_mistake_of_8(order, scale):
 def test_lab_and_ycbcr_come_out_right_or_are_refused(packed, planar):
     red = np.dstack([np.full((4, 4), value, np.uint8) for value in (138, 81, 70)])  # CIE L*a*b*, D50
     right = is_right_or_refused(tiff('<', 8, red, planar=planar, packed=packed), np.array([[[251, 5, 4]]]))
-    assert right == (planar == 1)
+    assert right == (planar == 1 and not OLD)
     grey = np.dstack([np.full((4, 4), value, np.uint8) for value in (77, 128, 128)])
     data = tiff('<', 6, grey, planar=planar, packed=packed, more=[(530, 'H', [1, 1])])
     is_right_or_refused(data, np.full([4, 4, 3], 77))
@@ -161,4 +165,4 @@ def test_decoding_holds_some_bytes_a_pixel_whatever_the_layout(tmp_path, colour,
     for function in ('read', 'read_rgba'):
         done = subprocess.run([sys.executable, '-c', MEMORY % function] + paths, stdout=subprocess.PIPE,
                               env=dict(os.environ, PYTHONPATH=running.ROOT), timeout=120, check=True)
-        assert 3 <= float(done.stdout) <= 11
+        assert 3 <= float(done.stdout) <= (14 if OLD else 11)
