@@ -19,6 +19,8 @@ from resnet_in_tf.tiles.network import FixedNetwork
 AT_ONCE = 4  # pictures of one run
 AHEAD = 3 * AT_ONCE  # pictures that are decoded before their turn
 THREADS = 2  # each for decoding and for encoding; the codecs leave Python's lock alone
+# A pixel on its way: its photo, and while it is written the painted floats and the encoder's copy.
+HELD_BYTES = 24
 REASON = 300  # characters: a library's error can be pages
 
 Photo = collections.namedtuple('Photo', 'job pixels alpha')
@@ -42,14 +44,16 @@ class Pipeline:
 
     def __init__(self, stylizer, options, max_memory, on_end, on_tile):
         self.stylizer, self.options, self.max_memory = stylizer, options, max_memory
-        self.on_end, self.on_tile = on_end, on_tile
+        self.tell, self.on_tile = on_end, on_tile
+        self.flight = {}  # job -> pixels that are held for it
         self.fixed, self.writing, self.grids = None, collections.deque(), {}
         self.at_once, self.run_pixels = 1, None
         self.engine = stylizer.engine
+        self.free, self.run_bytes = max(0, max_memory - memory.resident()), 0
         if self.engine.width:
             self.at_once = AT_ONCE
-            self.run_pixels = pixels_in(max_memory - memory.resident(), self.engine.width,
-                                        self.engine.name)
+            self.run_pixels = pixels_in(self.free, self.engine.width, self.engine.name)
+            self.run_bytes = memory.run_bytes(self.engine.width, self.engine.name)
 
     def run(self, jobs):
         """Restyles all jobs; one that fails does not stop the rest."""
@@ -59,10 +63,17 @@ class Pipeline:
             try:
                 while jobs or reading or waiting:
                     while jobs and len(reading) + sum(map(len, waiting.values())) < AHEAD:
+                        pixels = self.measure(jobs[0])
+                        if pixels is not None and not self.has_room(pixels):
+                            break
                         job = jobs.popleft()
-                        reading.append((job, readers.submit(self.read, job)))
+                        if pixels is not None:
+                            self.flight[job] = pixels
+                            reading.append((job, readers.submit(self.read, job)))
                     if reading:
                         self.sort_in(*reading.popleft(), waiting)
+                    elif not waiting:  # memory is short: the next comes in when one is written
+                        self.collect(len(self.writing) - 1)
                     self.run_groups(waiting, last=not reading)
                     self.collect(AHEAD)
                 self.collect(0)
@@ -73,14 +84,37 @@ class Pipeline:
                     self.fixed.close()
                     self.fixed = None
 
+    def measure(self, job):
+        """The pixels that a picture holds while it is worked on; None where it has failed already.
+
+        One that is to be run in tiles holds none: it is read row by row.
+        """
+        try:
+            make_folder(job.target)
+            width, height = images.check(job.source)
+            images.check_target(job.target, width, height)
+        except Exception as error:
+            self.on_end(job, reason(job, error))
+            return None
+        large = self.run_pixels is not None and width * height > self.run_pixels
+        return 0 if large else width * height
+
+    def has_room(self, pixels):
+        """Whether one more picture can be held beside those on their way and the run of the largest."""
+        held = [each for each in self.flight.values() if each]
+        if not held or not pixels:
+            return True
+        run = min(self.run_pixels or 0, self.at_once * max(held + [pixels]))
+        return HELD_BYTES * (sum(held) + pixels) + self.run_bytes * run <= self.free
+
+    def on_end(self, job, error):
+        """Says how a job ended, and lets go of what was held for it."""
+        self.flight.pop(job, None)
+        self.tell(job, error)
+
     def read(self, job):
         """Decodes a picture, unless it is to be run in tiles: Photo or Large."""
-        make_folder(job.target)
-        width, height = images.check(job.source)
-        images.check_target(job.target, width, height)
-        if self.run_pixels is not None and width * height > self.run_pixels:
-            return Large(job)
-        return Photo(job, *images.read_rgba(job.source))
+        return Photo(job, *images.read_rgba(job.source)) if self.flight[job] else Large(job)
 
     def sort_in(self, job, future, waiting):
         """Puts a picture with those of its size; a large one is restyled at once."""

@@ -168,6 +168,44 @@ def test_a_picture_that_memory_is_too_little_for_runs_in_tiles_or_is_its_line(tm
     assert summary.failed[0][1] == bad + ': the device has not enough memory'
 
 
+@pytest.mark.parametrize('pictures', [1, 3, 50])
+def test_no_more_pictures_are_on_their_way_than_memory_holds(tmp_path, monkeypatch, pictures):
+    """Decoded, waiting, painted and being written all count; one is let in whatever it takes."""
+    side, most = 40, []
+    write_pictures(tmp_path, [(side, side)] * 20 + [(side, side // 2)] * 4)
+    monkeypatch.setattr(pipeline.memory, 'resident', lambda: 0)
+    read = images.read_rgba
+
+    def counted(source):
+        most.append(sum(running_pipeline.flight.values()))
+        return read(source)
+
+    monkeypatch.setattr(images, 'read_rgba', counted)
+    ended = []
+    plan = batch.plan(str(tmp_path), str(tmp_path / 'out'))
+    room = pictures * pipeline.HELD_BYTES * side * side
+    running_pipeline = pipeline.Pipeline(
+        Negative(), pipeline.Options(STYLE, False, 95, False), room,
+        lambda job, error: ended.append(error), None)
+    running_pipeline.run(plan.jobs)
+    assert ended == [None] * 24 and not running_pipeline.flight
+    assert max(most) <= max(1, pictures) * side * side
+    assert pictures == 1 or max(most) > side * side
+
+
+def test_a_run_of_the_network_has_its_share_of_memory_beside_the_pictures(tmp_path, monkeypatch, model):
+    monkeypatch.setattr(pipeline.memory, 'resident', lambda: 0)
+    line = pipeline.Pipeline(Negative(model), pipeline.Options(STYLE, False, 95, False),
+                             3 * 2 ** 30, None, None)
+    pixels = 10 ** 6
+    assert line.has_room(pixels)
+    while line.has_room(pixels):
+        line.flight[len(line.flight)] = pixels
+    held = len(line.flight) * pixels
+    assert held > 2 * pixels
+    assert pipeline.HELD_BYTES * held + line.run_bytes * line.at_once * pixels <= 3 * 2 ** 30
+
+
 def test_ctrl_c_is_no_pictures_fault(tmp_path, model):
     write_pictures(tmp_path, [(5, 6)] * 3)
     images.write(str(tmp_path / '9.png'), np.full([5, 6, 3], 7))
