@@ -8,7 +8,6 @@ Full-size features are computed again rather than kept: the disk is slower than 
 import collections
 import os
 import shutil
-import tempfile
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from resnet_in_tf.errors import UserError
 from resnet_in_tf.graphs import node_of
 from resnet_in_tf.network import frozen
 from resnet_in_tf.tiles import grid as grids
+from resnet_in_tf.tiles import scratch
 from resnet_in_tf.tiles.network import LAST, Affine
 
 # How far one stage can see: 9x9 (4) behind 3x3 and interpolation (2 + 1), to the next step of 4.
@@ -130,7 +130,7 @@ def window(tile, scale):
 
 def reserve(size):
     """A file of that size without a name; UserError where the disk is full."""
-    file = tempfile.TemporaryFile()
+    file = scratch.file()
     try:
         if hasattr(os, 'posix_fallocate'):
             os.posix_fallocate(file.fileno(), 0, size)  # a full disk behind a map would be a crash
@@ -144,7 +144,7 @@ def reserve(size):
 
 def disk_error(size, reason):
     return UserError('--exact: %s for features in %s (%s); free some, or set TMPDIR to a larger '
-                     'disk' % (memory.show(size), tempfile.gettempdir(), reason))
+                     'disk' % (memory.show(size), scratch.folder(), reason))
 
 
 class Moments:
@@ -189,9 +189,11 @@ class ExactPainter:
     def __init__(self, network, picture, grid, style_weights, on_tile):
         self.network, self.style_weights = network, style_weights
         needed = DISK_BYTES * network.width * picture.height * picture.width
-        free = shutil.disk_usage(tempfile.gettempdir()).free
+        free = shutil.disk_usage(scratch.folder()).free
         if needed > free:
             raise disk_error(needed, 'only %s free' % memory.show(free))
+        if scratch.memory_bytes(needed) > memory.limit_by_default() - memory.resident():
+            raise disk_error(needed, 'which is memory')
         self.features, self.affines = Features(picture.height, picture.width), []
         stages = plan_stages(network)
         *measuring, self.last = stages

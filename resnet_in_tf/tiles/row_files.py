@@ -5,11 +5,12 @@ import contextlib
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
-from resnet_in_tf.tiles import vips
+from resnet_in_tf.tiles import scratch, vips
 from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in
 from resnet_in_tf.tiles.rows import SpooledSink, SpooledSource
 
 WHOLE_BYTES = 8  # a pixel, while Pillow decodes or encodes a picture whole, its own copy included
+SPOOL_BYTES = 4  # a pixel of a picture that lies in a temporary file
 BAND_BYTES = 12 * 1024  # a column, for the rows that are in hand
 
 
@@ -31,7 +32,7 @@ def open_source(path, max_memory):
     source = vips.open_source(path)
     if source is None:
         width, height = images.check(path)
-        needed = memory.resident() + WHOLE_BYTES * width * height
+        needed = memory.resident() + (WHOLE_BYTES + scratch.memory_bytes(SPOOL_BYTES)) * width * height
         if needed > max_memory:
             raise UserError('%s: decoding it takes %s, more than --max_memory %s; %s' % (
                 path, memory.show(needed), memory.show(max_memory), advice()))
@@ -75,6 +76,7 @@ def tile_pixels(path, max_memory, channels, source):
         UserError: less than the smallest tile.
     """
     held = memory.resident() + BAND_BYTES * source.width
+    held += scratch.memory_bytes(SPOOL_BYTES * source.width * source.height)  # the result's rows
     pixels = pixels_in(max_memory - held, channels)
     if pixels < SMALLEST_TILE ** 2:
         needed = held + memory.SLACK + memory.run_bytes(channels) * (SMALLEST_TILE ** 2 + 1)

@@ -2,7 +2,6 @@
 
 import math
 import os
-import tempfile
 
 import numpy as np
 from PIL import Image
@@ -10,6 +9,7 @@ from PIL import Image
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
 from resnet_in_tf.tiles import grid as grids
+from resnet_in_tf.tiles import scratch
 
 
 class MemorySource:
@@ -46,7 +46,7 @@ class Spool:
 
     def __init__(self, width, channels):
         self.shape, self.size = (width, channels), width * channels
-        self.file = tempfile.TemporaryFile()
+        self.file = scratch.file()
 
     def append(self, rows):
         """Takes the next rows: uint8 [h, W, C]."""
@@ -55,7 +55,7 @@ class Spool:
             self.file.write(np.ascontiguousarray(rows))
         except OSError as error:
             raise UserError('no room for pixels in %s (%s); free some, or set TMPDIR to a larger '
-                            'disk' % (tempfile.gettempdir(), error.strerror)) from error
+                            'disk' % (scratch.folder(), error.strerror)) from error
 
     def read(self, start, stop):
         """Rows that were taken: uint8 [stop - start, W, C]."""

@@ -178,7 +178,7 @@ def test_the_network_is_cut_at_its_norms_and_keeps_nothing_at_full_size(network)
 
 
 def test_features_leave_no_file_even_when_a_stage_fails(network, photo, tmp_path, monkeypatch):
-    monkeypatch.setattr(exact.tempfile, 'tempdir', str(tmp_path))
+    monkeypatch.setattr(exact.scratch.tempfile, 'tempdir', str(tmp_path))
     seen = []
 
     def fail_at_20(done, total):
