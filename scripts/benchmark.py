@@ -56,7 +56,7 @@ def instance_norm(values):
     try:
         return machine.describe(), norms.measure(
             shapes, size, values['batch_size'], side, values['rounds'],
-            say=say)
+            show=show)
     except RuntimeError as error:
         raise UserError(str(error)) from error
 
@@ -74,14 +74,14 @@ def large(values):
     return machine.describe(), large_pictures.measure(
         values['model'], values['photos'], numbers(values, 'megapixels', float),
         memory.parse_size(values['max_memory']), values['whole_up_to'], values['exact_up_to'],
-        values['extension'], values['aspect'], say)
+        values['extension'], values['aspect'], show)
 
 
 def batch(values):
     from resnet_in_tf.benchmarks import batches, machine
     cli.require(values, 'model', 'photos')
     return machine.describe(), batches.measure(
-        values['model'], values['photos'], count=values['count'], say=say)
+        values['model'], values['photos'], count=values['count'], show=show)
 
 
 def startup(values):
@@ -89,7 +89,7 @@ def startup(values):
     from resnet_in_tf.pictures import images
     cli.require(values, 'model', 'photos')
     return machine.describe(), startup.measure(
-        values['model'], images.list_pictures(values['photos'])[0], values['rounds'], say=say)
+        values['model'], images.list_pictures(values['photos'])[0], values['rounds'], show=show)
 
 
 def scaling(values):
@@ -98,7 +98,7 @@ def scaling(values):
     cli.require(values, 'photos')
     rows = scaling.measure(
         images.list_pictures(values['photos'])[0], numbers(values, 'megapixels', float),
-        numbers(values, 'styles', int), rounds=values['rounds'], say=say)
+        numbers(values, 'styles', int), rounds=values['rounds'], show=show)
     if values['plot']:
         scaling.plot(rows, values['plot'])
     return machine.describe(), rows
@@ -115,7 +115,7 @@ def numbers(values, flag, kind):
     return found
 
 
-def say(line):
+def show(line):
     """Progress, on stderr."""
     print(line, file=sys.stderr, flush=True)
 

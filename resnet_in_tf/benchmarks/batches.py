@@ -15,7 +15,7 @@ from resnet_in_tf.restyling import batch, pipeline
 from resnet_in_tf.restyling.stylizer import Stylizer
 
 
-def measure(model, photos, part=20, count=100, impl='auto', say=print):
+def measure(model, photos, part=20, count=100, impl='auto', show=print):
     """Times a folder of photos.
 
     Args:
@@ -24,7 +24,7 @@ def measure(model, photos, part=20, count=100, impl='auto', say=print):
         part: pictures that are timed at a time.
         count: pictures in all, at most.
         impl: kernel of instance norm.
-        say: called with a line on each part.
+        show: called with a line on each part.
 
     Returns:
         List of dicts: one a part, and one for all.
@@ -50,7 +50,7 @@ def measure(model, photos, part=20, count=100, impl='auto', say=print):
                 action()
                 seconds[name] = time.time() - begin[0], time.process_time() - begin[1]
             rows.append(row('%d to %d' % (start + 1, start + len(pictures)), seconds))
-            say('%(pictures)s: %(ratio).3f' % rows[-1])
+            show('%(pictures)s: %(ratio).3f' % rows[-1])
     stylizer.close()
     return rows + [total(rows)]
 

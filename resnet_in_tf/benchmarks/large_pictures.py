@@ -25,7 +25,7 @@ NEAR, FAR = 2, 8  # steps of PHASE: how far from a border the lines are that it 
 
 
 def measure(model, photos, megapixels, max_memory, whole_up_to, exact_up_to, extension,
-            aspect=4 / 3, say=print):
+            aspect=4 / 3, show=print):
     """Restyles pictures of several sizes, each in its own process.
 
     Args:
@@ -36,7 +36,7 @@ def measure(model, photos, megapixels, max_memory, whole_up_to, exact_up_to, ext
         whole_up_to, exact_up_to: megapixels up to which the picture is run untiled, and exactly.
         extension: of the pictures, with its dot.
         aspect: their width over their height.
-        say: called with a line on each run.
+        show: called with a line on each run.
 
     Returns:
         List of dicts, one a run; differences are from the first of its size: the untiled one, or
@@ -58,7 +58,7 @@ def measure(model, photos, megapixels, max_memory, whole_up_to, exact_up_to, ext
                 row = run(model, source, target, limit, mode == 'exact')
                 grid = row.pop('grid')
                 if mode == 'untiled' and grid:
-                    say('%g megapixels do not run untiled on this machine' % size)
+                    show('%g megapixels do not run untiled on this machine' % size)
                     continue
                 reference = reference or target
                 row = dict([('megapixels', size), ('mode', mode)] + list(row.items()))
@@ -68,7 +68,7 @@ def measure(model, photos, megapixels, max_memory, whole_up_to, exact_up_to, ext
                 row['seam of reference'] = seam(reference, Grid(*grid)) if both else None
                 row['seam of photo'] = seam(source, Grid(*grid)) if grid else None
                 rows.append(row)
-                say('%g megapixels, %s: %s' % (size, mode, json.dumps(row)))
+                show('%g megapixels, %s: %s' % (size, mode, json.dumps(row)))
     return rows
 
 

@@ -22,7 +22,7 @@ PASSES = {FORWARD: 3, BOTH: 8}
 VARIABLES = ('kernel', 'bias', 'gamma', 'beta')
 
 
-def measure(shapes, size, batch_size, batch_side, rounds, say=print):
+def measure(shapes, size, batch_size, batch_side, rounds, show=print):
     """Times every form in every case.
 
     Args:
@@ -30,7 +30,7 @@ def measure(shapes, size, batch_size, batch_side, rounds, say=print):
         size: side of the picture that the whole network's forward pass is timed on, in pixels.
         batch_size, batch_side: pictures and their side in its forward+backward pass.
         rounds: timed rounds, after one that is not.
-        say: called with a line on each case that is done.
+        show: called with a line on each case that is done.
 
     Returns:
         List of dicts: case, pass, times in ms, ratios, and `of bandwidth`, the fused op's share of
@@ -50,7 +50,7 @@ def measure(shapes, size, batch_size, batch_side, rounds, say=print):
         with tf.Graph().as_default(), tf.Session(config=session_config()) as session:
             seconds = interleaved(runs(session, shape, each), rounds)
         rows.append(row(name, each, seconds))
-        say('%s %s: %d rounds done' % (name, each, rounds))
+        show('%s %s: %d rounds done' % (name, each, rounds))
     return rows
 
 

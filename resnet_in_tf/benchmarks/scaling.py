@@ -17,7 +17,7 @@ from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling.stylizer import Stylizer
 
 
-def measure(photo, megapixels, styles, width=32, rounds=5, say=print):
+def measure(photo, megapixels, styles, width=32, rounds=5, show=print):
     """Times passes over pictures of several sizes, and of networks with several styles.
 
     Args:
@@ -26,7 +26,7 @@ def measure(photo, megapixels, styles, width=32, rounds=5, say=print):
         styles: list of numbers of styles; all are mixed in one pass.
         width: channels of the first layer.
         rounds: timed rounds, after one that is not.
-        say: called with a line on each round.
+        show: called with a line on each round.
 
     Returns:
         List of dicts: case, CPU seconds, wall seconds, and how far the CPU time is from the fit: a
@@ -46,7 +46,7 @@ def measure(photo, megapixels, styles, width=32, rounds=5, say=print):
             networks[count].stylize(picture, weights)
             if number:
                 times.append((time.process_time() - start[0], time.time() - start[1]))
-        say('round %d of %d' % (number, rounds))
+        show('round %d of %d' % (number, rounds))
     for network in networks.values():
         network.close()
     rows = [{'by': by, 'value': round(picture.size / 3e6, 4) if by == 'megapixels' else value,

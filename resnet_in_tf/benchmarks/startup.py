@@ -17,7 +17,7 @@ PARTS = ('Python', 'import of TensorFlow', 'our own imports', 'network from its 
          'decoding', 'first run', 'encoding', 'a second run, for comparison')
 
 
-def measure(model, photo, rounds=5, impl='auto', say=print):
+def measure(model, photo, rounds=5, impl='auto', show=print):
     """Times the parts of a cold start, and stylize.py as a whole, in turn.
 
     Args:
@@ -25,7 +25,7 @@ def measure(model, photo, rounds=5, impl='auto', say=print):
         photo: path of a picture; it is resized to SIDE x SIDE.
         rounds: processes of each kind.
         impl: kernel of instance norm.
-        say: called with a line on each round.
+        show: called with a line on each round.
 
     Returns:
         List of dicts: part, and the medians of its wall and CPU seconds.
@@ -45,7 +45,7 @@ def measure(model, photo, rounds=5, impl='auto', say=print):
             found.update(json.loads(output.splitlines()[-1]))
             for part, seconds in found.items():
                 times.setdefault(part, []).append(seconds)
-            say('round %d of %d: %s' % (number + 1, rounds, json.dumps(found)))
+            show('round %d of %d: %s' % (number + 1, rounds, json.dumps(found)))
     order = PARTS + ('import of TensorFlow, by itself', 'stylize.py, all')
     return [dict([('part', part)] + list(zip(('seconds', 'CPU seconds'),
                                              np.median(times[part], 0).tolist())))

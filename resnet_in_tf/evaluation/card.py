@@ -44,7 +44,7 @@ def check_is_card(path):
 
 
 def write_card(model, styles, test_images, vgg_weights, judge_vgg_weights=None, notes=None, photos=10,
-               crops=60, report=print):
+               crops=60, show=print):
     """Measures a network's styles on test photos and writes its card, <model>.json.
 
     Args:
@@ -57,7 +57,7 @@ def write_card(model, styles, test_images, vgg_weights, judge_vgg_weights=None, 
         photos: how many test photos; the judge learns what a photo is from those that follow, or
             where none does, from these.
         crops: crops of each painting, and of photos, that the judge learns from.
-        report: function of one line.
+        show: function of one line.
 
     Returns:
         dict, as written.
@@ -94,8 +94,8 @@ def write_card(model, styles, test_images, vgg_weights, judge_vgg_weights=None, 
     card['styles'] = [dict(style, recognised=recognised[style['name']], **measured[style['name']],
                            **known.get(style['name'], {})) for style in card['styles']]
     for style in card['styles']:
-        report(style_line(style))
-    report('recognition: ' + ', '.join('%s %s' % item for item in sorted(card['recognition'].items())))
+        show(style_line(style))
+    show('recognition: ' + ', '.join('%s %s' % item for item in sorted(card['recognition'].items())))
     meter.close()
     judge.reader.close()
     text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False) + '\n'

@@ -62,7 +62,7 @@ def strength_zero(stylizer, photos):
     return [psnr(stylizer.stylize(photo, identity), photo) for photo in photos]
 
 
-def measure(stylizer, photo, test_photos, output, report=print):
+def measure(stylizer, photo, test_photos, output, show=print):
     """Prints and writes the continuity of a network.
 
     Args:
@@ -70,17 +70,17 @@ def measure(stylizer, photo, test_photos, output, report=print):
         photo: uint8 [H, W, 3], which is followed along every path.
         test_photos: iterable of uint8 [H, W, 3] for strength 0.
         output: path of a CSV, or None.
-        report: function of one line.
+        show: function of one line.
     """
     rows = continuity(stylizer, photo)
     for kind in ('strength', 'pair'):
         worst = max((row for row in rows if row['kind'] == kind), key=lambda row: row['ratio'],
                     default=None)
         if worst:
-            report('%s: the largest of 20 steps is at most %.2f times their mean (%s to %s)'
+            show('%s: the largest of 20 steps is at most %.2f times their mean (%s to %s)'
                    % (kind, worst['ratio'], worst['from'], worst['to']))
     ratios = strength_zero(stylizer, test_photos)
     if ratios:
-        report('strength 0: the least PSNR of %d photos is %.1f dB' % (len(ratios), min(ratios)))
+        show('strength 0: the least PSNR of %d photos is %.1f dB' % (len(ratios), min(ratios)))
     if output:
         tables.write_csv(output, rows)

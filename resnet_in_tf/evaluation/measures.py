@@ -147,7 +147,7 @@ def times(workshop, name, step, photo, runs, model=None):
     shown = os.path.splitext(os.path.basename(model))[0] if model else '%s_%06d' % (name, step)
     path = workshop.path('timing', '%s_%dx%d_%d.csv' % (shown, photo.shape[1], photo.shape[0], runs))
     if not os.path.exists(path):
-        workshop.report('%s: timing' % shown)
+        workshop.show('%s: timing' % shown)
         if name == NAAS:
             style, painting = list(workshop.paintings.items())[0]
             painting = read_painting(painting, workshop.settings['style_size'])

@@ -5,7 +5,8 @@ photos. Labels mean the same in both, so none is matched to another.
 """
 
 import numpy as np
-from scipy.cluster import vq
+from sklearn.cluster import KMeans
+from sklearn.metrics import confusion_matrix
 
 LAYERS = ('relu2_1', 'relu3_1', 'relu4_1')
 SAMPLES = 400  # positions of each photo that k-means is fitted to
@@ -26,8 +27,7 @@ def confusion(reference, labels, classes):
     if reference.shape != labels.shape:
         raise ValueError('labels of shape %s cannot be compared with %s'
                          % (labels.shape, reference.shape))
-    pairs = reference.ravel().astype(np.int64) * classes + labels.ravel()
-    return np.bincount(pairs, minlength=classes ** 2).reshape([classes, classes])
+    return confusion_matrix(reference.ravel(), labels.ravel(), labels=np.arange(classes))
 
 
 def mean_iou(reference, labels, classes):
@@ -112,7 +112,7 @@ class Segmenter:
             samples.append(flat[generator.permutation(len(flat))[:SAMPLES]])
         samples = np.concatenate(samples).astype(np.float64)
         start = samples[generator.permutation(len(samples))[:segments]]
-        self.centres, _ = vq.kmeans2(samples, start, iter=30, minit='matrix', missing='warn')
+        self.means = KMeans(segments, init=start, n_init=1, max_iter=30, random_state=seed).fit(samples)
 
     def grid(self, picture):
         """All layers on the grid of the first: float32 [h, w, C]."""
@@ -124,7 +124,7 @@ class Segmenter:
         """The segment of every pixel of uint8 [H, W, 3]: int32 [H, W] in [0, segments)."""
         grid = self.grid(picture)
         flat = grid.reshape([-1, grid.shape[-1]]).astype(np.float64)  # [h*w, C]
-        labels = vq.vq(flat, self.centres)[0].reshape(grid.shape[:2])
+        labels = self.means.predict(flat).reshape(grid.shape[:2])
         return enlarge(labels, *picture.shape[:2])
 
 

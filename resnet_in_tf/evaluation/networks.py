@@ -46,11 +46,11 @@ class Workshop:
     Args:
         settings: dict of the report's arguments.
         paintings: dict style -> path of the painting.
-        report: function of one line of text.
+        show: function of one line of text.
     """
 
-    def __init__(self, settings, paintings, report=print):
-        self.settings, self.paintings, self.report = settings, paintings, report
+    def __init__(self, settings, paintings, show=print):
+        self.settings, self.paintings, self.show = settings, paintings, show
         self.folder = settings['output']
 
     def path(self, *parts):
@@ -67,7 +67,7 @@ class Workshop:
         for step in steps:
             if os.path.exists(self.network(name, step)):
                 continue
-            self.report('%s: training to step %d' % (name, step))
+            self.show('%s: training to step %d' % (name, step))
             record = train.train(
                 list(self.paintings.values()), model_dir=self.path('runs', name), system=system,
                 learning_rate=float(rate or self.settings['learning_rate']), train_steps=step,
@@ -100,7 +100,7 @@ class Workshop:
         missing = self.missing(name, step, group, photos)
         if not missing:
             return
-        self.report('%s, step %d: %d pictures of %s photos' % (name, step, len(missing), group))
+        self.show('%s, step %d: %d pictures of %s photos' % (name, step, len(missing), group))
         stylizer = Stylizer(self.network(name, step), impl='reference')
         for style, key in missing:
             pixels = stylizer.stylize(photos[key], stylizer.style_weights(style))
@@ -127,7 +127,7 @@ class Workshop:
             painter = Naas(read_painting(painting, self.settings['style_size']),
                            **self.naas_settings())
             for done, key in enumerate(keys):
-                self.report('naas, %s: photo %d of %d (%s)' % (style, done + 1, len(keys), group))
+                self.show('naas, %s: photo %d of %d (%s)' % (style, done + 1, len(keys), group))
                 self.naas_picture(painter, steps, group, style, key, photos[key])
             painter.close()
 

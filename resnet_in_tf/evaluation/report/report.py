@@ -38,14 +38,14 @@ FIXED = TRAINING + ('styles', 'test_images', 'mask_images', 'mask_annotations', 
                     'test_size')
 
 
-def report(styles, coco_images, output, report=print, **given):
+def report(styles, coco_images, output, show=print, **given):
     """Makes a report, or goes on with one.
 
     Args:
         styles: a folder or pattern of paintings.
         coco_images: folder of photos to train on.
         output: the report's folder.
-        report: function of one line of text.
+        show: function of one line of text.
         given: of options.SETTINGS; what is left out or None takes its default.
 
     Returns:
@@ -62,16 +62,16 @@ def report(styles, coco_images, output, report=print, **given):
     if timing_model and not os.path.isfile(timing_model):
         raise UserError('--timing_model %s: no such file' % timing_model)
     open_record(settings, paintings)
-    workshop = Workshop(settings, paintings, report)
+    workshop = Workshop(settings, paintings, show)
     photos = choose_photos(settings)
     try:
         steps = train_and_restyle(workshop, settings, photos)
     except Stopped:
-        report('Stopped; the same command goes on.')
+        show('Stopped; the same command goes on.')
         return None
     results = measure(workshop, settings, photos, steps)
     path = report_text.write(workshop, settings, photos, results)
-    report('Finished: %s' % path)
+    show('Finished: %s' % path)
     return path
 
 
@@ -184,7 +184,7 @@ def train_and_restyle(workshop, settings, photos):
     if NAAS in settings['systems']:
         for group in ('grid', 'test', 'annotated'):
             workshop.naas(iterations, group, photos[group])
-    workshop.report('Networks and pictures are ready (%d s in this call)'
+    workshop.show('Networks and pictures are ready (%d s in this call)'
                     % (time.perf_counter() - seconds))
     systems = {name: iterations[-1] if name == NAAS else points[-1] for name in settings['systems']}
     return {'systems': systems, 'rates': rates, 'points': points, 'rate_points': rate_points,
@@ -193,7 +193,7 @@ def train_and_restyle(workshop, settings, photos):
 
 def measure(workshop, settings, photos, steps):
     """Every measure on every picture: dict of rows, see report_text.write."""
-    workshop.report('Measuring')
+    workshop.show('Measuring')
     size, systems = settings['test_size'], steps['systems']
     paintings = {name: read_painting(path, settings['style_size'])
                  for name, path in workshop.paintings.items()}
