@@ -56,6 +56,10 @@ def run(main, argv=None):
             fail(error)
         except SystemExit:  # --help has been shown, for which absl's status is 1
             sys.exit(EXIT_OK)
+        for name, value in arguments(argv[0]).items():
+            # absl's bounds let NaN through, and without a bound infinity; float32 ends at 3.4e38.
+            if isinstance(value, float) and not abs(value) < 3e38:
+                fail('--%s %s: it must be a finite number' % (name, value))
         if len(rest) > 1:
             fail('%s: arguments are given as flags, see --help' % rest[1])
         return rest

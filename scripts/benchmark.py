@@ -31,7 +31,7 @@ def define_flags():
     flags.DEFINE_integer('rounds', 9, 'Timed rounds of each measurement.', 1)
     flags.DEFINE_string('url', 'http://127.0.0.1:8080', 'serve: the server to load.')
     flags.DEFINE_integer('clients', 8, 'serve: clients that ask at once.', 1)
-    flags.DEFINE_float('seconds', 60, 'serve: how long they ask.', 1)
+    flags.DEFINE_float('seconds', 60, 'serve: how long they ask.', 1, 86400)
     flags.DEFINE_integer('photo_side', 512, 'serve: long side of their photos, in pixels.', 16)
     flags.DEFINE_string('model', None, 'large, batch, startup: a .pb of freeze_graph.py.')
     flags.DEFINE_string('photos', None, 'large, batch, startup, scaling: a folder of photos.')
@@ -40,7 +40,7 @@ def define_flags():
     flags.DEFINE_string('max_memory', '2GB', 'large: for the tiles.')
     flags.DEFINE_float('whole_up_to', 4, 'large: megapixels up to which untiled runs are made.')
     flags.DEFINE_float('exact_up_to', 4, 'large: the same for exact runs.')
-    flags.DEFINE_float('aspect', 4 / 3, 'large: width of the pictures over their height.', 0.001)
+    flags.DEFINE_float('aspect', 4 / 3, 'large: width of the pictures over their height.', 0.001, 1000)
     flags.DEFINE_enum('extension', '.jpg', ['.jpg', '.png', '.tif', '.webp'], 'large: of the pictures.')
     flags.DEFINE_integer('count', 100, 'batch: pictures at most.', 1)
     flags.DEFINE_list('styles', ['1', '2', '4', '8', '16', '32'], 'scaling: styles in a network.')
@@ -110,8 +110,9 @@ def numbers(values, flag, kind):
         found = [kind(text) for text in values[flag]]
     except ValueError:
         found = []
-    if not found or min(found) <= 0:
-        raise UserError('--%s %s: numbers above 0, with commas' % (flag, ','.join(values[flag])))
+    if not found or not all(0 < number < 1e6 for number in found):
+        raise UserError('--%s %s: numbers above 0 and below a million, with commas'
+                        % (flag, ','.join(values[flag])))
     return found
 
 

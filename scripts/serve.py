@@ -16,10 +16,11 @@ flags.DEFINE_string('host', '127.0.0.1', 'Address to listen on; 0.0.0.0 lets oth
 flags.DEFINE_integer('port', 8080, 'Port to listen on; 0 takes a free one.', 0, 65535)
 flags.DEFINE_integer('workers', 1, 'Pictures in work at once; each takes all cores.', 1, 64)
 flags.DEFINE_integer('queue', 8, 'Requests that may wait; the next one is told 503.', 0, 1000)
-flags.DEFINE_float('timeout', 60, 'Seconds for a request, waiting included; then 504.', 0.001)
-flags.DEFINE_float('max_upload', 20, 'Megabytes of an upload; more is told 413.', 0.001)
-flags.DEFINE_float('max_photo', 50, 'Million pixels of a photo; more is told 422.', 0.001)
-flags.DEFINE_float('max_result', 4, 'Million pixels of a result; fewer where memory is short.', 0.001)
+flags.DEFINE_float('timeout', 60, 'Seconds for a request, waiting included; then 504.', 0.001, 86400)
+flags.DEFINE_float('max_upload', 20, 'Megabytes of an upload; more is told 413.', 0.001, 1e6)
+flags.DEFINE_float('max_photo', 50, 'Million pixels of a photo; more is told 422.', 0.001, 1e6)
+flags.DEFINE_float('max_result', 4, 'Million pixels of a result; fewer where memory is short.',
+                   0.001, 1e6)
 flags.DEFINE_list('allowed_hosts', [], 'Names by which browsers reach it, beside localhost and '
                   '--host; * for any.')
 flags.DEFINE_list('allow_origin', [], 'Other sites whose pages may send photos, such as '

@@ -1,6 +1,7 @@
 """What all scripts share: one line for a mistake, the exit status, --help."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -257,6 +258,21 @@ def test_a_script_of_commands_says_which_there_are():
     assert asked.returncode == 0 and '--notes' in asked.stdout and '--answers' not in asked.stdout
     wrong = running.script('evaluate.py', 'card', '--nope')
     assert wrong.returncode == 2 and wrong.stderr.startswith("error: Unknown command line flag 'nope'")
+
+
+@pytest.mark.parametrize('script, command', [
+    ('train.py', []), ('stylize.py', []), ('serve.py', []), ('evaluate.py', ['report']),
+    ('benchmark.py', ['large'])])
+def test_no_number_of_any_script_may_be_infinite_or_none(script, command):
+    shown = running.script(script, *(command + ['--help'])).stdout
+    names = [part.split(':')[0] for part in shown.split('\n  --')[1:]
+             if re.search(r'\(a (non-negative |positive )?number', part)]
+    assert names, shown
+    for name in names:
+        for value in ('nan', '1e400'):
+            result = running.script(script, *(command + ['--%s=%s' % (name, value)]))
+            assert result.returncode == 2 and result.stderr.count('\n') == 1, result.stderr
+            assert result.stderr.startswith('error: ') and name in result.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, 'register_at_fork'), reason='Python 3.6 has no hook behind fork')
