@@ -9,7 +9,10 @@ GATYS = (('relu4_2',), ('relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1')) 
 # The weights of `imagenet` are those found with `random`: there they have not been tried.
 LOSS_DEFAULTS = {
     'imagenet': LossDefaults(*GATYS, content_weight=0.6, style_weight=8.0, tv_weight=30.0),
-    'hed': LossDefaults(*GATYS, content_weight=1.0, style_weight=10.0, tv_weight=3.0),
+    # Without `lightness` flat places came out inverted, as white or yellow blobs: features tell an edge's
+    # course better than which side of it is light. relu4_2 let go of faces; relu3_3 holds them.
+    'hed': LossDefaults(('lightness', 'relu3_3'), ('relu1_1', 'relu2_1', 'relu3_1', 'relu4_1'),
+                        content_weight=2.0, style_weight=8.0, tv_weight=3.0),
     'random': LossDefaults(('lightness', 'relu3_1'),
                            ('input', 'relu1_1', 'relu2_1', 'relu3_1', 'relu4_1'),
                            content_weight=0.6, style_weight=8.0, tv_weight=30.0),

@@ -105,7 +105,8 @@ class Pipeline:
         if not held or not pixels:
             return True
         run = min(self.run_pixels or 0, self.at_once * max(held + [pixels]))
-        return HELD_BYTES * (sum(held) + pixels) + self.run_bytes * run <= self.free
+        needed = self.run_bytes * run + memory.SLACK if run else 0
+        return HELD_BYTES * (sum(held) + pixels) + needed <= self.free
 
     def on_end(self, job, error):
         """Says how a job ended, and lets go of what was held for it."""

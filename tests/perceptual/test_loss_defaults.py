@@ -16,9 +16,9 @@ def test_a_value_of_vgg_weights_has_its_kind_of_losses(spec, kind):
     assert loss_defaults(spec) == LOSS_DEFAULTS[kind]
 
 
-def test_hed_and_imagenet_share_layers_and_not_weights():
-    hed, imagenet = loss_defaults('hed'), loss_defaults('imagenet')
-    assert hed[:2] == imagenet[:2] == (('relu4_2',), GATYS) and hed[2:] != imagenet[2:]
+def test_imagenet_has_gatys_layers_and_hed_holds_what_is_light_too():
+    assert loss_defaults('imagenet')[:2] == (('relu4_2',), GATYS)
+    assert loss_defaults('hed')[:2] == (('lightness', 'relu3_3'), GATYS[:4])
 
 
 @pytest.mark.parametrize('kind', sorted(LOSS_DEFAULTS))
