@@ -119,4 +119,4 @@ def test_flags_that_make_no_sense_are_one_line(photo_folder):
         ['benchmark.py', 'large', '--photos', photo_folder],
         ['benchmark.py', 'scaling', '--photos', photo_folder, '--megapixels', 'x']])
     assert missing.stderr == 'error: --model is missing, see --help\n'
-    assert no_number.stderr == 'error: --megapixels x: numbers above 0, with commas\n'
+    assert no_number.stderr == 'error: --megapixels x: numbers above 0 and below a million, with commas\n'
