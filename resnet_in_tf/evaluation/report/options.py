@@ -23,6 +23,8 @@ OPTIONS = (
     option('learning_rate_steps', int, None, "Of Fig. 6's runs. Default: two points of a curve.", 1),
     option('curve_every', int, None, 'Steps between points of the curves. Default: a fifth.', 1),
     option('judge_vgg_weights', str, None, 'Of judge and segmenter. Default: --vgg_weights.'),
+    option('judge_layers', list, None, 'Of the judge. Default: the style layers of its network.'),
+    option('segment_layers', list, None, 'Of the segmenter. Default: relu2_1,relu3_1,relu4_1.'),
     option('naas_iterations', int, 200, 'Of L-BFGS-B, a picture.', 1),
     option('test_size', int, None, 'Short side of the photos. Default: --image_size.', 16),
     option('test_photos', int, 40, 'Test photos, in every style.', 1),

@@ -28,6 +28,7 @@ from resnet_in_tf.evaluation.networks import (
 )
 from resnet_in_tf.evaluation.perceptual import PerceptualMeter
 from resnet_in_tf.evaluation.report import claims, options, report_text
+from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.perceptual.loss_defaults import loss_defaults
 from resnet_in_tf.pictures import images
 from resnet_in_tf.training.paintings import check_styles, read_painting, style_name
@@ -86,9 +87,11 @@ def complete(settings):
             rate_steps != settings['train_steps']):
         raise UserError('--learning_rate_steps %d must be a multiple of --curve_every %d, and no '
                         'more than --train_steps %d' % (rate_steps, every, settings['train_steps']))
+    judge = settings['judge_vgg_weights'] or settings['vgg_weights']
     return {'curve_every': every, 'learning_rate_steps': rate_steps,
-            'systems': list(settings['systems']),
-            'judge_vgg_weights': settings['judge_vgg_weights'] or settings['vgg_weights'],
+            'systems': list(settings['systems']), 'judge_vgg_weights': judge,
+            'judge_layers': vgg.check_layers(settings['judge_layers'] or loss_defaults(judge).style_layers),
+            'segment_layers': vgg.check_layers(settings['segment_layers'] or miou.LAYERS),
             'test_size': settings['test_size'] or settings['image_size'],
             'timing_size': settings['timing_size'] or settings['image_size']}
 
@@ -197,8 +200,7 @@ def measure(workshop, settings, photos, steps):
     size, systems = settings['test_size'], steps['systems']
     paintings = {name: read_painting(path, settings['style_size'])
                  for name, path in workshop.paintings.items()}
-    judge_layers = loss_defaults(settings['judge_vgg_weights']).style_layers
-    reader = FeatureReader(settings['judge_vgg_weights'], judge_layers)
+    reader = FeatureReader(settings['judge_vgg_weights'], settings['judge_layers'])
     judge = recognition.train_judge(reader, paintings, list(photos['train'].values()), size,
                                     settings['crops'], settings['seed'])
     keys = list(photos['test'])
@@ -221,7 +223,7 @@ def measure(workshop, settings, photos, steps):
     losses = [row for name, step in [(None, 0)] + list(systems.items())
               for row in measures.losses(meter, workshop, name, step, photos['test'])]
     meter.close()
-    reader = FeatureReader(settings['judge_vgg_weights'], miou.LAYERS)
+    reader = FeatureReader(settings['judge_vgg_weights'], settings['segment_layers'])
     segmenter = miou.Segmenter(reader, list(photos['train'].values()), settings['segments'],
                                settings['seed'])
     labels = {key: segmenter.labels(photo) for key, photo in photos['test'].items()}

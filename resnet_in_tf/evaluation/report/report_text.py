@@ -141,7 +141,9 @@ def run_facts(settings, photos, workshop, results):
     """What the run was made with: rows of name and value."""
     facts = [('styles', ', '.join(workshop.paintings)),
              ('loss network', settings['vgg_weights']),
-             ('VGG-19 of the judge and the segmenter', settings['judge_vgg_weights']),
+             ('loss network of the judge and the segmenter', settings['judge_vgg_weights']),
+             ("the judge's layers", ', '.join(settings['judge_layers'])),
+             ("the segmenter's layers", ', '.join(settings['segment_layers'])),
              ('training steps of each network', settings['train_steps']),
              ('batch size', settings['batch_size']), ('crop, pixels', settings['image_size']),
              ('learning rate', settings['learning_rate']),

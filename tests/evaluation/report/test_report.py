@@ -53,7 +53,8 @@ def folder(tmp_path_factory, face):
              'learning_rate_steps': 2,
              'batch_size': 2, 'image_size': 24, 'style_size': 48, 'warmup_steps': 0, 'width': 8,
              'vgg_weights': 'random', 'naas_iterations': 2, 'test_photos': 2, 'train_photos': 2,
-             'mask_photos': 1, 'curve_photos': 1, 'segments': 3, 'crops': 4, 'timing_runs': 2}
+             'mask_photos': 1, 'curve_photos': 1, 'segments': 3, 'crops': 4, 'timing_runs': 2,
+             'judge_layers': 'relu2_2,relu3_2', 'segment_layers': 'relu3_3'}
     command = ['report'] + ['--%s=%s' % item for item in flags.items()]
     first = root / 'report' / 'networks' / 'resnet_in' / '000002.pb'
     process = running.start(running.argv('evaluate.py', *command), stdout=subprocess.DEVNULL,
@@ -138,6 +139,8 @@ def test_all_systems_meet_the_same_photos_steps_and_styles(folder):
         assert all(found == seen['cnn'] and found for found in seen.values())
     for system in SYSTEMS[:-1]:
         assert os.path.exists(os.path.join(folder[0], 'networks', system, '000002.pb'))
+    facts = {row['what']: row['value'] for row in read(folder, 'run')}
+    assert (facts["the judge's layers"], facts["the segmenter's layers"]) == ('relu2_2, relu3_2', 'relu3_3')
     for rate in ('resnet_in@0.0001', 'resnet_in@0.01'):
         assert [row['step'] for row in read(folder, 'pictures_curves')
                 if row['run'] == rate and row['accuracy']] == ['2']
@@ -199,12 +202,14 @@ def test_runs_are_named_by_their_learning_rate_where_it_is_not_the_main_one():
 def test_steps_that_do_not_fit_and_unknown_systems_are_refused():
     settings = {'systems': ['cnn'], 'train_steps': 100, 'curve_every': 40,
                 'learning_rate_steps': 50,
-                'judge_vgg_weights': None, 'vgg_weights': 'random', 'test_size': None,
-                'timing_size': None, 'image_size': 32}
+                'judge_vgg_weights': None, 'judge_layers': None, 'segment_layers': ['relu3_1'],
+                'vgg_weights': 'random', 'test_size': None, 'timing_size': None, 'image_size': 32}
     with pytest.raises(UserError, match='multiple of --curve_every 40'):
         report.complete(settings)
     with pytest.raises(UserError, match='--systems gan'):
         report.complete(dict(settings, systems=['gan']))
+    with pytest.raises(UserError, match="no layer 'relu9_1'"):
+        report.complete(dict(settings, curve_every=50, judge_layers=['relu9_1']))
     filled = report.complete(dict(settings, learning_rate_steps=None, curve_every=None))
     assert (filled['curve_every'], filled['learning_rate_steps']) == (20, 40)
     assert (filled['test_size'], filled['timing_size']) == (32, 32)
