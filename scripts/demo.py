@@ -20,6 +20,7 @@ flags.DEFINE_string('output', 'demo', 'Folder for the pictures.')
 flags.DEFINE_integer('width', 384, 'Width of one picture of the sheet.', lower_bound=16)
 flags.DEFINE_string('strip_style', None, 'Style of the strip. Default: the first.')
 flags.DEFINE_list('corners', None, 'Four styles for the blend. Default: the first four.')
+flags.DEFINE_list('chosen', None, 'Styles for one more sheet, chosen.jpg.')
 
 
 def main(values):
@@ -31,7 +32,7 @@ def main(values):
     stylizer = Stylizer(values['model'])
     os.makedirs(values['output'], exist_ok=True)
     for path in gallery.make(stylizer, photo, values['output'], values['width'],
-                             values['strip_style'], values['corners']):
+                             values['strip_style'], values['corners'], values['chosen']):
         print('Look at %s' % os.path.abspath(path))
     return cli.EXIT_OK
 

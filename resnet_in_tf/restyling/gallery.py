@@ -1,5 +1,7 @@
 """Pictures of what a network can do: every style, a strip of strengths, a blend of four styles."""
 
+import math
+
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -9,22 +11,22 @@ GAP = 6  # pixels of white between two pictures
 CAPTION = 16  # pixels of height for a line of text
 
 
-def contact_sheet(stylizer, photo, columns=3):
-    """A photo and its version in every style, with names.
+def contact_sheet(stylizer, photo, styles=None):
+    """A photo and its version in every style, with names, in about as many rows as columns.
 
     Args:
         stylizer: Stylizer.
         photo: uint8 [H, W, 3].
-        columns: pictures a row.
+        styles: names of those to show; None for all.
 
     Returns:
         uint8 [H', W', 3].
     """
     tiles = [captioned(photo, 'photo')]
-    for style in stylizer.styles:
+    for style in styles or stylizer.styles:
         stylized = stylizer.stylize(photo, stylizer.style_weights(style))
         tiles.append(captioned(stylized, style.replace('_', ' ')))
-    return grid(tiles, columns)
+    return grid(tiles, math.ceil(math.sqrt(len(tiles))))
 
 
 def strength_strip(stylizer, photo, style, count=6):
@@ -92,8 +94,8 @@ def demo_photo():
     return scipy.misc.face()
 
 
-def make(stylizer, photo, folder, width=384, strip_style=None, corners=None):
-    """Writes sheet, strip and, with four styles or more, blend as JPEG files.
+def make(stylizer, photo, folder, width=384, strip_style=None, corners=None, chosen=None):
+    """Writes sheet, strip, with four styles or more a blend, and a sheet of chosen styles as JPEG files.
 
     Args:
         stylizer: Stylizer.
@@ -102,6 +104,7 @@ def make(stylizer, photo, folder, width=384, strip_style=None, corners=None):
         width: of one picture of the sheet in pixels; strip and blend are smaller.
         strip_style: name of the strip's style; None takes the first.
         corners: names of the blend's four styles; None takes the first four.
+        chosen: names of the styles on a sheet of their own; None writes none.
 
     Yields:
         The path of each file, once it is written.
@@ -113,6 +116,8 @@ def make(stylizer, photo, folder, width=384, strip_style=None, corners=None):
     if len(styles) >= 4:
         yield save(folder, 'blend.jpg', blend(stylizer, reduced(photo, width // 2),
                                               corners or styles[:4]))
+    if chosen:
+        yield save(folder, 'chosen.jpg', contact_sheet(stylizer, reduced(photo, width), chosen))
 
 
 def save(folder, name, pixels):

@@ -24,11 +24,19 @@ def stylizer(model):
 
 def test_sheet_shows_the_photo_and_every_style(stylizer, face):
     photo = face[:40, :60]
-    sheet = gallery.contact_sheet(stylizer, photo, columns=2)
+    sheet = gallery.contact_sheet(stylizer, photo)  # three pictures: two columns, two rows
     assert sheet.shape == (2 * (40 + gallery.CAPTION) + gallery.GAP, 2 * 60 + gallery.GAP, 3)
     assert (sheet[:40, :60] == photo).all()
     wave = stylizer.stylize(photo, stylizer.style_weights('wave'))
     assert (sheet[:40, 60 + gallery.GAP:] == gallery.as_bytes(wave)).all()
+
+
+def test_a_sheet_of_chosen_styles_shows_these_alone(stylizer, face):
+    photo = face[:40, :60]
+    sheet = gallery.contact_sheet(stylizer, photo, ['udnie'])
+    assert sheet.shape == (40 + gallery.CAPTION, 2 * 60 + gallery.GAP, 3)
+    udnie = stylizer.stylize(photo, stylizer.style_weights('udnie'))
+    assert (sheet[:40, 60 + gallery.GAP:] == gallery.as_bytes(udnie)).all()
 
 
 def test_strip_runs_from_the_photo_to_the_style(stylizer, face):
@@ -52,8 +60,8 @@ def test_blend_has_the_four_styles_at_its_corners(stylizer, face):
 
 def test_demo_says_where_its_pictures_are(model, tmp_path):
     result = running.script('demo.py', '--model', model, '--output', str(tmp_path / 'demo'),
-                            '--width', '48')
+                            '--width', '48', '--chosen', 'udnie')
     assert result.returncode == 0, result.stderr
     shown = [line[len('Look at '):] for line in result.stdout.splitlines()]
-    assert [os.path.basename(path) for path in shown] == ['styles.jpg', 'strength.jpg']
+    assert [os.path.basename(path) for path in shown] == ['styles.jpg', 'strength.jpg', 'chosen.jpg']
     assert all(images.read(path).size for path in shown)
