@@ -5,10 +5,11 @@ import math
 import os
 import re
 
+import psutil
+
 from resnet_in_tf.errors import UserError
 
 UNITS = {'': 1, 'K': 2 ** 10, 'M': 2 ** 20, 'G': 2 ** 30, 'T': 2 ** 40}
-ASSUMED = 2 * 2 ** 30  # bytes, where the system does not tell what is free
 MARGIN = 0.8  # share of the free memory that is taken by default
 SLACK = 128 * 2 ** 20  # bytes that the first runs of a session leave behind
 
@@ -22,9 +23,8 @@ RUN_BYTES = {'tensorflow': (420, 13), 'onnxruntime': (300, 38)}
 # it aborts the process.
 RESERVED_BYTES = (1024, 38)
 
-MEMINFO = '/proc/meminfo'
-# Limits of a container, cgroups version 2, then 1: limit, usage, statistics, and the line of these
-# that counts files' pages, which the kernel drops when memory is short.
+# Limits of a container, which psutil does not tell: cgroups version 2, then 1: limit, usage,
+# statistics, and the line of these that counts files' pages, which the kernel drops when memory is short.
 CGROUPS = (('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory.current',
             '/sys/fs/cgroup/memory.stat', 'inactive_file'),
            ('/sys/fs/cgroup/memory/memory.limit_in_bytes',
@@ -71,21 +71,16 @@ def show(size):
 
 
 def resident():
-    """Bytes of memory that this process holds now; 0 where the system does not tell."""
-    return status('VmRSS')
+    """Bytes of memory that this process holds now."""
+    return psutil.Process().memory_info().rss
 
 
 def peak():
-    """The most bytes of memory that this process has held; 0 where the system does not tell."""
-    return status('VmHWM')
+    """The most bytes of memory that this program has held; 0 where the system does not tell.
 
-
-def status(key):
-    try:
-        with open('/proc/self/status') as file:
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith(key))
-    except (OSError, StopIteration):
-        return 0
+    `resource.getrusage` would count in what the process that started it held.
+    """
+    return UNITS['K'] * line_of('/proc/self/status', 'VmHWM:')
 
 
 def trim():
@@ -98,7 +93,7 @@ def trim():
 
 def limit_by_default():
     """What this process may hold if nothing is said: its share now, and most of what is free."""
-    free = [meminfo('MemAvailable') or ASSUMED]
+    free = [psutil.virtual_memory().available]
     for limit, usage, statistics, key in CGROUPS:
         if os.path.exists(limit) and os.path.exists(usage):
             most, used = number(limit), number(usage)
@@ -109,16 +104,7 @@ def limit_by_default():
 
 def reservable():
     """The most bytes that the system grants in one piece: all memory, used or not."""
-    return meminfo('MemTotal') + meminfo('SwapTotal') or math.inf
-
-
-def meminfo(key):
-    """A line of what the system tells of its memory, in bytes; 0 where it does not."""
-    try:
-        with open(MEMINFO) as file:
-            return sum(int(line.split()[1]) * 1024 for line in file if line.startswith(key + ':'))
-    except OSError:
-        return 0
+    return psutil.virtual_memory().total + psutil.swap_memory().total
 
 
 def line_of(path, key):

@@ -2,6 +2,7 @@
 
 import collections
 import os
+import types
 
 import pytest
 import running
@@ -27,6 +28,18 @@ def shared_data():
     if not os.path.isdir(_SHARED_DATA):
         pytest.skip('needs the folder {}, which is not here'.format(_SHARED_DATA))
     return _SHARED_DATA
+
+
+@pytest.fixture
+def machine_memory(monkeypatch):
+    """Returns a function that makes the machine one with so many bytes available, in all, and of swap."""
+    import psutil
+
+    def give(available, total=None, swap=0):
+        monkeypatch.setattr(psutil, 'virtual_memory', lambda: types.SimpleNamespace(
+            available=available, total=total or available))
+        monkeypatch.setattr(psutil, 'swap_memory', lambda: types.SimpleNamespace(total=swap))
+    return give
 
 
 @pytest.fixture(scope='session')

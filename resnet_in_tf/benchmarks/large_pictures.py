@@ -11,6 +11,7 @@ import tempfile
 
 import numpy as np
 
+from resnet_in_tf import memory
 from resnet_in_tf.benchmarks.processes import run_python
 from resnet_in_tf.evaluation.continuity import psnr
 from resnet_in_tf.pictures import images
@@ -98,7 +99,7 @@ def run(model, source, target, max_memory, exact):
         ['-c', code, model, source, target, str(max_memory), str(int(exact))],
         'the run with %s' % source)
     found = json.loads(output.splitlines()[-1])
-    return {'peak GB': usage.ru_maxrss * 1024 / 2 ** 30, 'seconds': seconds,
+    return {'peak GB': found['peak'] / 2 ** 30, 'seconds': seconds,
             'CPU seconds': usage.ru_utime + usage.ru_stime, 'tiles': found['tiles'],
             'grid': found['grid']}
 
@@ -116,7 +117,7 @@ def child(argv):
     if problems != [None]:
         raise SystemExit(problems[0])
     grid = line.grids.get(job)
-    print(json.dumps({'tiles': counts[-1], 'grid': grid and list(grid)}))
+    print(json.dumps({'peak': memory.peak(), 'tiles': counts[-1], 'grid': grid and list(grid)}))
 
 
 EMPTY = {'mean difference': None, 'greatest difference': None, 'PSNR dB': None}

@@ -132,16 +132,15 @@ def test_lab_and_ycbcr_come_out_right_or_are_refused(packed, planar):
 
 
 MEMORY = """
-import re, sys
+import sys
 import numpy as np
+from resnet_in_tf import memory
 from resnet_in_tf.pictures import images
 images.read(sys.argv[1])
-def peak():
-    return int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read()).group(1)) * 1024
-before = peak()
+before = memory.peak()
 size = images.check(sys.argv[2])
 pixels = images.%s(sys.argv[2])
-print((peak() - before) / (size[0] * size[1]))
+print((memory.peak() - before) / (size[0] * size[1]))
 """
 
 

@@ -155,16 +155,14 @@ def test_too_many_pixels_are_422_and_told_what_would_do(server):
     assert server.stylize(blank(29000, 100), 'size=%d' % (largest + 400))[0] == 422
 
 
-def test_results_are_no_larger_than_memory_holds_for_every_worker(tmp_path, monkeypatch):
+def test_results_are_no_larger_than_memory_holds_for_every_worker(monkeypatch, machine_memory):
     engine = engines.Engine('tensorflow', [], {}, None, None, None, width=8)
     limits = restyling.Limits(20, 20, 4000000, 60, 1, 8, 260)
 
     def allowed(kilobytes, **changed):
-        (tmp_path / 'meminfo').write_text('MemTotal: %d kB\nMemAvailable: %d kB\nSwapTotal: 0 kB\n'
-                                          % (kilobytes, kilobytes))
+        machine_memory(1024 * kilobytes)
         return restyling.within_memory(limits._replace(**changed), engine).max_result
 
-    monkeypatch.setattr(memory, 'MEMINFO', str(tmp_path / 'meminfo'))
     monkeypatch.setattr(memory, 'CGROUPS', ())
     assert allowed(64 * 2 ** 20) == 4000000
     one, two = allowed(2 ** 20), allowed(2 ** 20, workers=2)
@@ -172,14 +170,14 @@ def test_results_are_no_larger_than_memory_holds_for_every_worker(tmp_path, monk
     assert 2 * memory.run_bytes(8) * two < 2 ** 30 and 256 ** 2 < two < one
 
 
-def test_decoding_and_uploads_are_in_the_budget_of_memory(tmp_path, monkeypatch):
+def test_decoding_and_uploads_are_in_the_budget_of_memory(monkeypatch, machine_memory):
     engine = engines.Engine('tensorflow', [], {}, None, None, None, width=8)
     asked = restyling.Limits(20000000, 50000000, 4000000, 60, 1, 8, 260000000)
 
+    monkeypatch.setattr(memory, 'CGROUPS', ())
+
     def given(megabytes, **changed):
-        (tmp_path / 'meminfo').write_text('MemAvailable: %d kB\n' % (megabytes * 1000))
-        monkeypatch.setattr(memory, 'MEMINFO', str(tmp_path / 'meminfo'))
-        monkeypatch.setattr(memory, 'CGROUPS', ())
+        machine_memory(1024000 * megabytes, total=2 ** 40)
         return restyling.within_memory(asked._replace(**changed), engine)
 
     assert given(64000)[:1] + given(64000)[3:] == asked[:1] + asked[3:]
