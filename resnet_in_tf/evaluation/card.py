@@ -12,21 +12,31 @@ from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.training import run_record
 from resnet_in_tf.training.paintings import read_painting, style_name
 
+NOTED = ('title', 'artist', 'year')  # what a person tells of a painting; all else is measured
+
 
 def read_notes(path):
     """What a person knows of the paintings: dict style name -> dict of title, artist, year.
 
     Raises:
-        UserError: the file cannot be read as JSON.
+        UserError: the file cannot be read as JSON, or notes something else.
     """
     try:
         with open(path, encoding='utf-8') as file:
             notes = json.load(file)
-        if not isinstance(notes, dict) or not all(isinstance(note, dict) for note in notes.values()):
-            raise ValueError('it must be an object that has an object for each style')
-        return notes
     except (OSError, ValueError) as error:
         raise UserError('--notes %s: cannot be read as JSON (%s)' % (path, error)) from error
+    if not isinstance(notes, dict):
+        raise UserError('--notes %s: must be an object, such as {"wave": {"title": "The Great Wave"}}' % path)
+    for style, note in notes.items():
+        if not isinstance(note, dict):
+            raise UserError('--notes %s: %s must have an object, such as {"title": "The Great Wave"}'
+                            % (path, style))
+        other = sorted(set(note) - set(NOTED))
+        if other:
+            raise UserError('--notes %s: %s has %s; a note may have %s, all else is measured'
+                            % (path, style, other[0], ', '.join(NOTED)))
+    return notes
 
 
 def check_is_card(path):

@@ -35,17 +35,26 @@ def read(model_dir):
     try:
         with open(path, encoding='utf-8') as file:
             record = json.load(file)
-        if not isinstance(record, dict):
-            raise ValueError('it is no object')
-        missing = [key for key in KINDS if key not in record]
-        if missing:
-            raise ValueError('it has no %s' % missing[0])
-        for key, kind in KINDS.items():
-            check_kind(record[key], kind, key)
+        check(record, KINDS)
         return record
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise UserError('%s: the run record is damaged (%s); restore it, or train into another '
                         '--model_dir' % (path, error)) from error
+
+
+def check(record, kinds):
+    """Raises ValueError where a record lacks a part, or has one that is not of its kind.
+
+    Args:
+        record: anything that JSON can hold.
+        kinds: dict from the names of its parts to their kinds, as in KINDS.
+    """
+    if not isinstance(record, dict):
+        raise ValueError('it is no object')
+    for name, kind in kinds.items():
+        if name not in record:
+            raise ValueError('it has no %s' % name)
+        check_kind(record[name], kind, name)
 
 
 def check_kind(value, kind, name):

@@ -56,13 +56,29 @@ def test_card_without_a_painting_names_it(tmp_path, paintings, photo_folder):
     assert result.stderr.strip().endswith('there is no painting called wave')
 
 
-@pytest.mark.parametrize('text', ['[]', '[{"waves": {}}]', '5', 'null', '{"waves": []}', '{"waves": "x"}',
-                                  '{', '', b'\xff\xfe'])
-def test_notes_that_are_no_object_of_objects_are_one_line_before_anything_is_measured(tmp_path, text):
+@pytest.mark.parametrize('text, wrong', [
+    ('[]', 'must be an object, such as'), ('[{"waves": {}}]', 'must be an object'),
+    ('5', 'must be an object'), ('null', 'must be an object'),
+    ('{"waves": []}', 'waves must have an object, such as'),
+    ('{"waves": "x"}', 'waves must have an object'), ('{', r'cannot be read as JSON \(Expecting'),
+    ('', r'cannot be read as JSON \(Expecting'), (b'\xff\xfe', r'cannot be read as JSON \(.* decode'),
+    ('{"waves": {"title": "Waves", "recognised": 1.0}}', 'waves has recognised; a note may have title, '),
+    ('{"tiles": {}, "waves": {"losses": {"content": 0}}}', 'waves has losses; a note may have'),
+    ('{"waves": {"name": "udnie"}}', 'waves has name; a note may have')])
+def test_notes_that_are_none_are_one_line_before_anything_is_measured(tmp_path, text, wrong):
     notes = tmp_path / 'notes.json'
     notes.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(UserError, match='^--notes .*notes.json: cannot be read as JSON .*'):
+    with pytest.raises(UserError, match='^--notes .*notes.json: ' + wrong) as raised:
         card.write_card(str(tmp_path / 'not_opened.pb'), [], str(tmp_path), 'random', notes=str(notes))
+    assert 'JSON' not in str(raised.value) or 'cannot be read' in wrong
+
+
+def test_no_note_stands_among_what_is_measured(tmp_path):
+    notes = tmp_path / 'notes.json'
+    notes.write_text('{"waves": {"title": "Waves", "artist": "A. Painter", "year": 1900}}')
+    with open(networks.CHECKPOINT[:-3] + '.json', encoding='utf-8') as file:
+        shipped = json.load(file)['styles'][0]
+    assert set(card.read_notes(str(notes))['waves']) == set(card.NOTED) < set(shipped)
 
 
 @pytest.mark.parametrize('text', ['{"my": "results"}', '[1, 2]', '5', 'notes of mine', ''])

@@ -31,12 +31,16 @@ from resnet_in_tf.evaluation.report import claims, options, report_text
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.perceptual.loss_defaults import loss_defaults
 from resnet_in_tf.pictures import images
+from resnet_in_tf.training import run_record
 from resnet_in_tf.training.paintings import check_styles, read_painting, style_name
 
 RECORD = 'report.json'
 # What a report's folder is made for; the other arguments may change from run to run.
 FIXED = TRAINING + ('styles', 'test_images', 'mask_images', 'mask_annotations', 'learning_rate',
                     'test_size')
+# What a record holds, as run_record.KINDS has it, and the settings that it keeps.
+KINDS = {'settings': {str: None}, 'styles': [str], 'versions': {str: None}}
+KEPT = tuple(each.name for each in options.SETTINGS) + ('styles', 'coco_images')
 
 
 def report(styles, coco_images, output, show=print, **given):
@@ -124,7 +128,10 @@ def read_record(folder):
     path = os.path.join(folder, RECORD)
     try:
         with open(path, encoding='utf-8') as file:
-            return json.load(file)
+            record = json.load(file)
+        run_record.check(record, KINDS)
+        run_record.check(record['settings'], dict.fromkeys(KEPT))
+        return record
     except OSError:
         raise UserError('%s: no report is there (%s is missing); evaluate.py report makes one'
                         % (folder, RECORD)) from None

@@ -243,3 +243,19 @@ def test_photos_of_sub_folders_keep_names_apart():
 def test_cells_hold_nothing_where_there_is_nothing():
     rows = [{'a': None, 'b': float('nan'), 'c': 0.12345}, {'a': 1, 'b': 2, 'c': 'x|y'}]
     assert tables.markdown(rows).split('\n')[2:] == ['|  |  | 0.1235 |', '| 1 | 2 | x\\|y |']
+
+
+@pytest.mark.parametrize('change, wrong', [
+    (lambda record: [], 'it is no object'), (lambda record: dict(record, styles='wave'), 'styles is not of'),
+    (lambda record: dict(record, settings={}), 'it has no coco_annotations'),
+    (lambda record: {'settings': record['settings']}, 'it has no styles')])
+def test_a_record_of_another_shape_is_one_line(tmp_path, change, wrong):
+    settings = dict.fromkeys(report.KEPT, 1)
+    record = {'settings': settings, 'styles': ['wave'], 'versions': {}}
+    (tmp_path / 'report.json').write_text(json.dumps(record))
+    assert report.read_record(str(tmp_path)) == record
+    (tmp_path / 'report.json').write_text(json.dumps(change(record)))
+    with pytest.raises(UserError, match=r'report.json: damaged \(%s' % wrong):
+        report.read_record(str(tmp_path))
+    with pytest.raises(UserError, match=r'report.json: damaged \(%s' % wrong):
+        report.open_record(dict(settings, output=str(tmp_path)), {'wave': 'wave.jpg'})
