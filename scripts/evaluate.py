@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures: `evaluate.py report`, `survey`, `survey_results`, `continuity` and `card`."""
+"""Measures: `evaluate.py report`, `survey`, `survey_results`, `continuity`, `card` and `pictures`."""
 
 import os
 import sys
@@ -83,14 +83,19 @@ def continuity(values):
     return cli.EXIT_OK
 
 
-def card_flags():
-    """Flags of `card`."""
-    flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py; the card is its .json.')
-    flags.DEFINE_string('styles', None, 'Folder or pattern of its paintings.')
-    flags.DEFINE_string('test_images', None, 'Folder of photos that it was not trained on.')
+def measures_flags():
+    """Flags of both `card` and `pictures`."""
+    flags.DEFINE_string('styles', None, 'Folder or pattern of paintings.')
+    flags.DEFINE_string('test_images', None, 'Folder of photos that no network was trained on.')
     flags.DEFINE_string('vgg_weights', 'imagenet', 'imagenet, hed, a weight file, or random[:SEED].')
     flags.DEFINE_string('judge_vgg_weights', None, 'Of the judge of styles; --vgg_weights.')
     flags.DEFINE_integer('crops', 60, 'Crops a class for the judge.', lower_bound=2)
+
+
+def card_flags():
+    """Flags of `card`."""
+    measures_flags()
+    flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py; the card is its .json.')
     flags.DEFINE_string('notes', None, "JSON: a style's name -> its title, artist, year.")
     flags.DEFINE_integer('photos', 10, 'How many of the test photos.', lower_bound=1)
 
@@ -104,9 +109,27 @@ def card(values):
     return cli.EXIT_OK
 
 
+def pictures_flags():
+    """Flags of `pictures`."""
+    measures_flags()
+    flags.DEFINE_multi_string('pictures', [], 'Folder of STYLE/PHOTO.png, made by anything; repeat.')
+    flags.DEFINE_string('output', None, 'A CSV of every style.')
+    config.define_flags(flags, ('style_size',))
+
+
+def pictures(values):
+    """Runs `pictures`."""
+    cli.require(values, 'pictures', 'styles', 'test_images')
+    from resnet_in_tf.evaluation.pictures import measure_pictures
+    from resnet_in_tf.pictures import images
+    measure_pictures(**dict(values, styles=images.list_pictures(values['styles'])))
+    return cli.EXIT_OK
+
+
 COMMANDS = {'report': (report_flags, report), 'survey': (survey_flags, survey),
             'survey_results': (survey_results_flags, survey_results),
-            'continuity': (continuity_flags, continuity), 'card': (card_flags, card)}
+            'continuity': (continuity_flags, continuity), 'card': (card_flags, card),
+            'pictures': (pictures_flags, pictures)}
 
 if __name__ == '__main__':
     cli.run_command(COMMANDS)

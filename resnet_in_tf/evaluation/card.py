@@ -5,8 +5,7 @@ import os
 
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.evaluation import quality, recognition
-from resnet_in_tf.evaluation.perceptual import PerceptualMeter
+from resnet_in_tf.evaluation import quality
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.training import run_record
@@ -87,27 +86,21 @@ def write_card(model, styles, test_images, vgg_weights, judge_vgg_weights=None, 
     paintings = {style: read_painting(by_name[style], size) for style in stylizer.styles}
     paths = images.list_pictures(test_images)
     tests = [images.read(path) for path in paths[:photos]]
-    judge = quality.train_judge(judge_vgg_weights or vgg_weights, paintings, [
-        images.read(path) for path in paths[photos:photos + crops]] or tests, crops)
-    meter = PerceptualMeter(list(paintings.values()), vgg_weights)
+    plain = [images.read(path) for path in paths[photos:photos + crops]] or tests
     card = dict(stylizer.card, file=os.path.basename(model), bytes=os.path.getsize(model),
                 sha256=run_record.describe_file(model)['sha256'], test_photos=len(tests),
                 measured_with={'vgg_weights': vgg_weights, 'crops': crops,
                                'judge_vgg_weights': judge_vgg_weights or vgg_weights})
-    measured, chances = {}, {}
-    for index, (style, painting) in enumerate(paintings.items()):
-        weights = stylizer.style_weights(style)
-        pictures = [stylizer.stylize(photo, weights) for photo in tests]
-        measured[style] = quality.measure_style(meter, index, painting, tests, pictures)
-        chances[style] = recognition.probabilities(judge, pictures)
-    card['recognition'], recognised = quality.recognised(judge, chances)
+    with quality.open_instruments(paintings, plain, vgg_weights, judge_vgg_weights, crops) as instruments:
+        measured, chances = quality.measure_styles(instruments, (
+            (style, tests, [stylizer.stylize(photo, stylizer.style_weights(style)) for photo in tests])
+            for style in paintings))
+        card['recognition'], recognised = quality.recognised(instruments.judge, chances)
     card['styles'] = [dict(style, recognised=recognised[style['name']], **measured[style['name']],
                            **known.get(style['name'], {})) for style in card['styles']]
     for style in card['styles']:
         show(style_line(style))
     show('recognition: ' + ', '.join('%s %s' % item for item in sorted(card['recognition'].items())))
-    meter.close()
-    judge.reader.close()
     text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False) + '\n'
     files.write_file(output, text.encode('utf-8'))
     return card

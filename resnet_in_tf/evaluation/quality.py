@@ -1,15 +1,68 @@
-"""How good the pictures of one style are, in the numbers of a card."""
+"""How good pictures are, style by style, in the numbers of a card, whoever painted them."""
 
+import collections
+import contextlib
 import math
 
 import numpy as np
 
 from resnet_in_tf.evaluation import recognition, texture
 from resnet_in_tf.evaluation.features import FeatureReader
+from resnet_in_tf.evaluation.perceptual import PerceptualMeter
 from resnet_in_tf.evaluation.similarity import ssim
 from resnet_in_tf.perceptual.loss_defaults import loss_defaults
 
 JUDGE_CROP = 256  # side in pixels of the crops that the judge learns from
+
+Instruments = collections.namedtuple('Instruments', 'paintings meter judge')
+Instruments.__doc__ = """What measures pictures.
+
+Fields:
+    paintings: dict style -> uint8 [H, W, 3].
+    meter: perceptual.PerceptualMeter of them, in their order.
+    judge: recognition.Judge who knows them.
+"""
+
+
+@contextlib.contextmanager
+def open_instruments(paintings, photos, vgg_weights, judge_vgg_weights=None, crops=60):
+    """Opens the two loss networks that measure, and gives their memory back.
+
+    Args:
+        paintings: dict style -> uint8 [H, W, 3], at the scale that training saw.
+        photos: list of uint8 [H, W, 3], what the judge learns a photo from.
+        vgg_weights: the loss network of the losses, as in vgg.open_weights.
+        judge_vgg_weights: that of the judge; None means `vgg_weights`.
+        crops: crops of each painting, and of photos, that the judge learns from.
+
+    Yields:
+        Instruments.
+    """
+    judge = train_judge(judge_vgg_weights or vgg_weights, paintings, photos, crops)
+    with contextlib.closing(judge.reader):
+        with contextlib.closing(PerceptualMeter(list(paintings.values()), vgg_weights)) as meter:
+            yield Instruments(paintings, meter, judge)
+
+
+def measure_styles(instruments, shown):
+    """Measures the pictures of several styles.
+
+    Args:
+        instruments: Instruments.
+        shown: iterable of (style, photos, pictures): photos are a list of uint8 [H, W, 3], pictures of
+            the same photos restyled, of the same sizes.
+
+    Returns:
+        (measured, chances): dict style -> measures as `measure_style`, and dict style -> what the judge
+        sees in its pictures, as `recognition.probabilities`.
+    """
+    places = {style: place for place, style in enumerate(instruments.paintings)}
+    measured, chances = {}, {}
+    for style, photos, pictures in shown:
+        measured[style] = measure_style(instruments.meter, places[style], instruments.paintings[style],
+                                        photos, pictures)
+        chances[style] = recognition.probabilities(instruments.judge, pictures)
+    return measured, chances
 
 
 def measure_style(meter, index, painting, photos, pictures):
