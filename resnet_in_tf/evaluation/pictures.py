@@ -114,16 +114,16 @@ def style_row(folder, style, measures, recognised):
 
 
 def means_table(rows, chances, judge, styles):
-    """The means over styles, a row a folder: Markdown.
+    """The means over some styles: Markdown, a row for each folder that has them all.
 
     Args:
         rows: dict folder -> list of `style_row`.
         chances: dict folder -> as of quality.measure_styles.
         judge: recognition.Judge.
-        styles: names of those that count.
+        styles: set of their names.
     """
     table = []
-    for folder in rows:
+    for folder in [folder for folder in rows if styles <= set(chances[folder])]:
         kept = [row for row in rows[folder] if row['style'] in styles]
         scores = quality.recognised(judge, {row['style']: chances[folder][row['style']] for row in kept})[0]
         means = {column: quality.mean([row[column] for row in kept if row[column] is not None])
@@ -132,9 +132,23 @@ def means_table(rows, chances, judge, styles):
     return tables.markdown(table)
 
 
+def style_sets(found):
+    """The sets of styles that folders can be compared on: those of each, and what all have in common.
+
+    Args:
+        found: iterable of collections of names.
+
+    Returns:
+        List of frozenset, the largest first.
+    """
+    sets = [frozenset(styles) for styles in found]
+    sets.append(frozenset.intersection(*sets))
+    return sorted({styles for styles in sets if styles}, key=lambda styles: (-len(styles), sorted(styles)))
+
+
 def measure_pictures(pictures, styles, test_images, vgg_weights, judge_vgg_weights=None, style_size=None,
                      crops=60, output=None, show=print):
-    """Measures folders of pictures and shows their means, over all styles and over those in common.
+    """Measures folders of pictures and shows a table of means for each of their `style_sets`.
 
     Args:
         pictures: paths of the folders.
@@ -170,12 +184,10 @@ def measure_pictures(pictures, styles, test_images, vgg_weights, judge_vgg_weigh
             rows[folder] = [style_row(folder, style, measures, shares[style])
                             for style, measures in measured.items()]
 
-    show('%d photos, %d paintings that the judge knows\n\n%s' % (
-        len(photos), len(paintings), means_table(rows, chances, instruments.judge, paintings)))
-    common = set.intersection(*map(set, found.values()))
-    if common and any(set(of_styles) != common for of_styles in found.values()):
-        show('\nThe styles that all have: %s\n\n%s' % (
-            ', '.join(sorted(common)), means_table(rows, chances, instruments.judge, common)))
+    show('%d photos; the judge knows %d paintings' % (len(photos), len(paintings)))
+    for shared in style_sets(found.values()):
+        show('\n%s:\n\n%s' % (', '.join(sorted(shared)),
+                              means_table(rows, chances, instruments.judge, shared)))
     rows = [row for folder in found for row in rows[folder]]
     if output:
         tables.write_csv(output, rows)

@@ -42,8 +42,8 @@ def rows_of(path):
 
 def table_after(text, line):
     """The Markdown table after a line: dict first cell -> dict column -> cell."""
-    lines = text.split(line, 1)[1].split('|\n\n')[0].strip().splitlines()
-    cells = [[cell.strip() for cell in row.strip('| ').split('|')] for row in lines if row.startswith('|')]
+    lines = text.split(line + '\n\n', 1)[1].split('\n\n')[0].splitlines()
+    cells = [[cell.strip() for cell in row[1:-1].split('|')] for row in lines]
     return {row[0]: dict(zip(cells[0], row)) for row in cells[2:]}
 
 
@@ -65,13 +65,13 @@ def test_photos_as_pictures_and_pictures_of_the_painting_alone(tmp_path, untouch
     row = rows[str(painted), 'waves']
     assert float(row['style loss']) < 1e-3 and float(row['content loss']) > 0.1 and float(row['SSIM']) < 0.5
     assert row['recognised'] == '1' and row['textureless'] == row['textureless in painting']
-    assert '3 photos, 2 paintings that the judge knows' in result.stdout
-    everything = table_after(result.stdout, 'judge knows')
-    assert everything[str(untouched)]['styles'] == '2' and everything[str(painted)]['accuracy'] == '1'
+    assert result.stdout.startswith('3 photos; the judge knows 2 paintings\n')
+    everything = table_after(result.stdout, '\ntiles, waves:')
+    assert set(everything) == {str(untouched)} and everything[str(untouched)]['styles'] == '2'
     assert float(everything[str(untouched)]['style loss']) == pytest.approx(np.mean(
         [float(rows[str(untouched), style]['style loss']) for style in ('waves', 'tiles')]), abs=2e-4)
-    common = table_after(result.stdout, 'The styles that all have: waves')
-    assert common[str(untouched)]['styles'] == '1'
+    common = table_after(result.stdout, '\nwaves:')
+    assert list(common) == [str(untouched), str(painted)] and common[str(painted)]['accuracy'] == '1'
     assert common[str(untouched)]['style loss'] == rows[str(untouched), 'waves']['style loss']
 
 
@@ -98,10 +98,16 @@ def test_a_network_s_pictures_have_the_measures_of_its_card(tmp_path, tiny_model
                               ('style loss', style['losses']['style']), ('recognised', style['recognised']),
                               ('patterns in painting', style['pixel_patterns']['painting'])):
             assert float(row[column]) == pytest.approx(value, rel=0.01, abs=2e-3)  # of rounding to 8 bits
-    shown = table_after(results[1].stdout, 'judge knows')[str(tmp_path / 'pictures')]
+    shown = table_after(results[1].stdout, '\ntiles, waves:')[str(tmp_path / 'pictures')]
     for name, score in card['recognition'].items():
         assert float(shown[name]) == pytest.approx(score, abs=1e-3)
-    assert 'The styles that all have' not in results[1].stdout
+
+
+@pytest.mark.parametrize('found, sets', [
+    (['ab', 'ab'], ['ab']), (['a', 'abc', 'ab'], ['abc', 'ab', 'a']), (['ab', 'bc'], ['ab', 'bc', 'b']),
+    (['a', 'b'], ['a', 'b'])])
+def test_folders_are_compared_on_the_styles_of_each_and_on_those_of_all(found, sets):
+    assert pictures.style_sets(found) == [frozenset(styles) for styles in sets]
 
 
 def test_a_photo_is_resized_to_its_picture(tmp_path, untouched, photo_folder):
@@ -122,10 +128,11 @@ def test_means_leave_out_what_was_not_measured():
     seen = np.array([[0.8, 0.1, 0.1]])
     chances = {folder: {item['style']: seen for item in rows[folder]} for folder in rows}
     judge = Judge(None, None, ['wave', 'udnie', 'photo'])
-    table = pictures.means_table(rows, chances, judge, judge.classes[:2])
-    found = table_after('\n' + table, '\n')
-    assert found['a']['patterns'] == '0.5' and found['b']['patterns'] == '' and found['a']['SSIM'] == '0.6'
-    assert found['a']['accuracy'] == '0.5' and found['b']['accuracy'] == '1' and found['b']['auc'] == ''
+    both = table_after('\n\n' + pictures.means_table(rows, chances, judge, {'wave', 'udnie'}), '')
+    assert set(both) == {'a'} and both['a']['patterns'] == '0.5' and both['a']['SSIM'] == '0.6'
+    assert both['a']['accuracy'] == '0.5'
+    one = table_after('\n\n' + pictures.means_table(rows, chances, judge, {'wave'}), '')
+    assert one['b']['patterns'] == '' and one['b']['accuracy'] == '1' and one['b']['auc'] == ''
 
 
 def spoil_painting(folder, photo_folder):
