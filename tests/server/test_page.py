@@ -242,6 +242,22 @@ def test_nothing_spills_over_the_window(page, photo_path, width, height):
         page.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})
 
 
+def test_the_sliders_stay_in_sight_under_many_styles(page, photo_path):
+    load(page, photo_path)
+    bottom = page.execute_script("""
+        const styles = document.querySelector('#styles');
+        for (const style of [...styles.children, ...styles.children]) {
+          styles.append(style.cloneNode(true));
+        }
+        const last = styles.lastElementChild;
+        last.scrollIntoView();
+        const box = last.getBoundingClientRect(), window_ = styles.getBoundingClientRect();
+        return [styles.children.length, box.bottom - window_.bottom,
+                document.querySelector('#strength').getBoundingClientRect().top + scrollY];""")
+    assert bottom[0] == 24 and bottom[1] <= 1  # the last style can be reached
+    assert bottom[2] < 620  # six rows of styles alone are 570 high
+
+
 def test_the_page_asks_nobody_but_its_server(page, photo_path, server):
     load(page, photo_path)
     asked = page.execute_script(
