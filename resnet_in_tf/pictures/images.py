@@ -17,6 +17,7 @@ __all__ = ['PictureError', 'MAX_PIXELS', 'MAX_SIDE', 'EXTENSIONS', 'read', 'read
            'check_target', 'write', 'encode', 'resize', 'find_pictures', 'list_pictures']
 
 _KEEP_ALPHA = ('PNG', 'WEBP', 'TIFF')
+_BAND = 64  # rows that are rounded at a time: what is held on the way is small
 MAX_SIDE = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}  # pixels; other formats hold what fits in memory
 
 
@@ -249,6 +250,10 @@ def _bytes_of(pixels):
     pixels = np.asarray(pixels)
     if pixels.dtype == np.uint8:
         return pixels
-    if not np.isfinite(pixels).all():
-        raise UserError('the pixels hold NaN or infinity')
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    rounded = np.empty(pixels.shape, np.uint8)
+    for start in range(0, len(pixels), _BAND):
+        rows = pixels[start:start + _BAND]
+        if not np.isfinite(rows).all():
+            raise UserError('the pixels hold NaN or infinity')
+        rounded[start:start + _BAND] = np.clip(np.rint(rows), 0, 255)
+    return rounded

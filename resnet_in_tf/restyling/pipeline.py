@@ -19,12 +19,13 @@ from resnet_in_tf.tiles.network import FixedNetwork
 AT_ONCE = 4  # pictures of one run
 AHEAD = 3 * AT_ONCE  # pictures that are decoded before their turn
 THREADS = 2  # each for decoding and for encoding; the codecs leave Python's lock alone
-# A pixel on its way: its photo, and while it is written the painted floats and the encoder's copy.
-HELD_BYTES = 24
+# A pixel on its way: its photo, with transparency, and the painted floats. Each writer has the encoder's
+# besides, and with --preserve_color floats of other colours.
+HELD_BYTES = 16
+COLOR_BYTES = 12
 REASON = 300  # characters: a library's error can be pages
 
 Photo = collections.namedtuple('Photo', 'job pixels alpha')
-Large = collections.namedtuple('Large', 'job')  # is run in tiles, and not decoded ahead
 Options = collections.namedtuple('Options', 'style_weights keep_color quality exact')
 
 
@@ -64,10 +65,12 @@ class Pipeline:
                 while jobs or reading or waiting:
                     while jobs and len(reading) + sum(map(len, waiting.values())) < AHEAD:
                         pixels = self.measure(jobs[0])
-                        if pixels is not None and not self.has_room(pixels):
+                        if pixels is not None and not self.has_room(jobs[0], pixels):
                             break
                         job = jobs.popleft()
-                        if pixels is not None:
+                        if pixels == 0:
+                            self.run_alone(job)
+                        elif pixels is not None:
                             self.flight[job] = pixels
                             reading.append((job, readers.submit(self.read, job)))
                     if reading:
@@ -87,7 +90,7 @@ class Pipeline:
     def measure(self, job):
         """The pixels that a picture holds while it is worked on; None where it has failed already.
 
-        One that is to be run in tiles holds none: it is read row by row.
+        0 is one that is to be run in tiles.
         """
         try:
             make_folder(job.target)
@@ -99,13 +102,20 @@ class Pipeline:
         large = self.run_pixels is not None and width * height > self.run_pixels
         return 0 if large else width * height
 
-    def has_room(self, pixels):
-        """Whether one more picture can be held beside those on their way and the run of the largest."""
-        held = [each for each in self.flight.values() if each]
+    def has_room(self, job, pixels):
+        """Whether one more picture can be held beside those on their way and the run of the largest.
+
+        One that is run in tiles takes what memory there is, and waits until no other is held.
+        """
+        held = list(self.flight.values())
         if not held or not pixels:
-            return True
-        run = min(self.run_pixels or 0, self.at_once * max(held + [pixels]))
+            return not held
+        largest = max(held + [pixels])
+        run = min(self.run_pixels or 0, self.at_once * largest)
         needed = self.run_bytes * run + memory.SLACK if run else 0
+        formats = {row_files.format_of(each.target) for each in list(self.flight) + [job]}
+        writer = max(map(memory.encoding_bytes, formats)) + COLOR_BYTES * self.options.keep_color
+        needed += THREADS * writer * largest
         return HELD_BYTES * (sum(held) + pixels) + needed <= self.free
 
     def on_end(self, job, error):
@@ -114,22 +124,26 @@ class Pipeline:
         self.tell(job, error)
 
     def read(self, job):
-        """Decodes a picture, unless it is to be run in tiles: Photo or Large."""
-        return Photo(job, *images.read_rgba(job.source)) if self.flight[job] else Large(job)
+        """Decodes a picture: Photo."""
+        return Photo(job, *images.read_rgba(job.source))
 
     def sort_in(self, job, future, waiting):
-        """Puts a picture with those of its size; a large one is restyled at once."""
+        """Puts a picture with those of its size."""
         try:
             photo = future.result()
-            if isinstance(photo, Large):
-                self.run_large(job)
         except Exception as error:
             self.on_end(job, reason(job, error))
-            return
-        if isinstance(photo, Large):
-            self.on_end(job, None)
         else:
             waiting.setdefault(photo.pixels.shape, []).append(photo)
+
+    def run_alone(self, job):
+        """Restyles a large picture at once, and says how it ended."""
+        try:
+            self.run_large(job)
+        except Exception as error:
+            self.on_end(job, reason(job, error))
+        else:
+            self.on_end(job, None)
 
     def run_groups(self, waiting, last):
         """Runs each size that fills a batch; where no more come, or too many wait, the oldest."""
@@ -217,8 +231,8 @@ class Pipeline:
         with row_files.open_source(job.source, self.max_memory) as source, \
                 row_files.open_sink(job.target, source, options.quality) as sink:
             if max_pixels is None:
-                max_pixels = row_files.tile_pixels(job.source, self.max_memory,
-                                               self.engine.width, source)
+                max_pixels = row_files.tile_pixels(job.source, self.max_memory, self.engine.width,
+                                                   source, sink, options.exact)
             while True:
                 try:
                     self.grids[job] = stylize_rows(

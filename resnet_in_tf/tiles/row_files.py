@@ -1,15 +1,16 @@
 """Picture files as rows: the best way in and out, and whether memory is enough for it."""
 
 import contextlib
+import os
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
+from resnet_in_tf.tiles import exact as exact_mode
 from resnet_in_tf.tiles import scratch, vips
 from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in
 from resnet_in_tf.tiles.rows import SpooledSink, SpooledSource
 
-WHOLE_BYTES = 8  # a pixel, while Pillow decodes or encodes a picture whole, its own copy included
 SPOOL_BYTES = 4  # a pixel of a picture that lies in a temporary file
 BAND_BYTES = 12 * 1024  # a column, for the rows that are in hand
 
@@ -32,7 +33,8 @@ def open_source(path, max_memory):
     source = vips.open_source(path)
     if source is None:
         width, height = images.check(path)
-        needed = memory.resident() + (WHOLE_BYTES + scratch.memory_bytes(SPOOL_BYTES)) * width * height
+        each = memory.decoding_bytes(format_of(path)) + scratch.memory_bytes(SPOOL_BYTES)
+        needed = memory.resident() + each * width * height
         if needed > max_memory:
             raise UserError('%s: decoding it takes %s, more than --max_memory %s; %s' % (
                 path, memory.show(needed), memory.show(max_memory), advice()))
@@ -60,28 +62,47 @@ def open_sink(path, source, quality):
         sink.close()
 
 
-def tile_pixels(path, max_memory, channels, source):
+def format_of(path):
+    """The format that a file's name tells, or None."""
+    return images.EXTENSIONS.get(os.path.splitext(path)[1].lower())
+
+
+def tile_pixels(path, max_memory, channels, source, sink, exact=False):
     """How large a tile may be.
 
     Args:
         path: str, for the message.
         max_memory: int, bytes that the process may hold.
         channels: int, of the network's first layer.
-        source: VipsSource or SpooledSource, open.
+        source, sink: as `open_source` and `open_sink` give them, open.
+        exact: whether the features of the whole picture are kept.
 
     Returns:
         int, pixels with halo.
 
     Raises:
-        UserError: less than the smallest tile.
+        UserError: less than the smallest tile, or too little to encode the result.
     """
-    held = memory.resident() + BAND_BYTES * source.width
-    held += scratch.memory_bytes(SPOOL_BYTES * source.width * source.height)  # the result's rows
+    area, resident = source.width * source.height, memory.resident()
+    spools = 1 + isinstance(source, SpooledSource)  # the result's rows are kept, too
+    spooled = scratch.memory_bytes(SPOOL_BYTES * spools * area)
+    if not isinstance(sink, vips.VipsSink):
+        each = memory.encoding_bytes(format_of(sink.path), source.has_alpha)
+        needed = resident + memory.SLACK + spooled + each * area
+        if needed > max_memory:
+            raise UserError('%s: encoding its result takes %s, more than --max_memory %s; JPEG, PNG and '
+                            'TIFF are written row by row%s' % (
+                                path, memory.show(needed), memory.show(max_memory),
+                                '' if vips.library() else ' with pip install resnet_in_tf[large]'))
+    features = scratch.memory_bytes(exact_mode.DISK_BYTES * channels * area) if exact else 0
+    held = resident + BAND_BYTES * source.width + spooled + features
     pixels = pixels_in(max_memory - held, channels)
     if pixels < SMALLEST_TILE ** 2:
         needed = held + memory.SLACK + memory.run_bytes(channels) * (SMALLEST_TILE ** 2 + 1)
-        raise UserError('%s: --max_memory %s is too little for this network and picture; it takes '
-                        '%s' % (path, memory.show(max_memory), memory.show(needed)))
+        where = ', %s of it for what --exact keeps in %s, which is memory: set TMPDIR to a disk' % (
+            memory.show(features), scratch.folder()) if features else ''
+        raise UserError('%s: --max_memory %s is too little for this network and picture; it takes %s%s'
+                        % (path, memory.show(max_memory), memory.show(needed), where))
     return pixels
 
 

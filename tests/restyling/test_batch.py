@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -11,7 +13,7 @@ import pytest
 import running
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf import files
+from resnet_in_tf import files, memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen
 from resnet_in_tf.pictures import images
@@ -172,7 +174,7 @@ def test_a_picture_that_memory_is_too_little_for_runs_in_tiles_or_is_its_line(tm
 def test_no_more_pictures_are_on_their_way_than_memory_holds(tmp_path, monkeypatch, pictures):
     """Decoded, waiting, painted and being written all count; one is let in whatever it takes."""
     side, most = 40, []
-    write_pictures(tmp_path, [(side, side)] * 20 + [(side, side // 2)] * 4)
+    write_pictures(tmp_path, [(side, side)] * 20 + [(side, side - 1)] * 4)
     monkeypatch.setattr(pipeline.memory, 'resident', lambda: 0)
     read = images.read_rgba
 
@@ -183,7 +185,7 @@ def test_no_more_pictures_are_on_their_way_than_memory_holds(tmp_path, monkeypat
     monkeypatch.setattr(images, 'read_rgba', counted)
     ended = []
     plan = batch.plan(str(tmp_path), str(tmp_path / 'out'))
-    room = pictures * pipeline.HELD_BYTES * side * side
+    room = (pictures * pipeline.HELD_BYTES + pipeline.THREADS * memory.encoding_bytes('PNG')) * side * side
     running_pipeline = pipeline.Pipeline(
         Negative(), pipeline.Options(STYLE, False, 95, False), room,
         lambda job, error: ended.append(error), None)
@@ -197,13 +199,47 @@ def test_a_run_of_the_network_has_its_share_of_memory_beside_the_pictures(tmp_pa
     monkeypatch.setattr(pipeline.memory, 'resident', lambda: 0)
     line = pipeline.Pipeline(Negative(model), pipeline.Options(STYLE, False, 95, False),
                              3 * 2 ** 30, None, None)
-    pixels = 10 ** 6
-    assert line.has_room(pixels)
-    while line.has_room(pixels):
-        line.flight[len(line.flight)] = pixels
+    pixels, job = 10 ** 6, batch.Job('a.png', 'b.png')
+    assert line.has_room(job, pixels)
+    while line.has_room(job, pixels):
+        line.flight[batch.Job('%d.png' % len(line.flight), 'b.png')] = pixels
     held = len(line.flight) * pixels
-    assert held > 2 * pixels
+    assert held > 2 * pixels and not line.has_room(job, 0)  # one that is run in tiles is run alone
     assert pipeline.HELD_BYTES * held + line.run_bytes * line.at_once * pixels <= 3 * 2 ** 30
+
+
+def test_a_picture_holds_no_more_than_is_said_while_it_is_written(tmp_path):
+    code = """
+import sys, types
+import numpy as np
+from resnet_in_tf import memory
+from resnet_in_tf.restyling import batch, pipeline
+from resnet_in_tf.tiles import row_files
+def write(side, path, color, transparent):
+    rows, columns = np.mgrid[:side, :side].astype(np.float32)
+    photo = np.dstack([rows % 256, columns % 251, (rows + columns) % 241]).astype(np.uint8)
+    painted = np.dstack([128 + 90 * np.sin(rows / 5), 128 + 90 * np.cos(columns / 7), rows % 256])
+    alpha = photo[..., 0].copy() if transparent else None
+    given = photo.nbytes + painted.nbytes + transparent * side * side
+    held = memory.resident()
+    with open('/proc/self/clear_refs', 'w') as file:
+        file.write('5')  # the peak begins anew
+    line = types.SimpleNamespace(options=pipeline.Options(None, color, 95, False))
+    pipeline.Pipeline.write(line, pipeline.Photo(batch.Job(path, path), photo, alpha), painted)
+    return (memory.peak() - held + given) / side ** 2
+for path in sys.argv[1:]:
+    for color, transparent in ((False, True), (True, False)):
+        write(64, path, color, transparent)
+        said = memory.encoding_bytes(row_files.format_of(path), transparent) + pipeline.COLOR_BYTES * color
+        print(path, write(1500, path, color, transparent), pipeline.HELD_BYTES + said)
+"""
+    paths = [str(tmp_path / ('a' + extension)) for extension in ('.jpg', '.png', '.tif', '.webp')]
+    shown = subprocess.check_output([sys.executable, '-c', code] + paths, cwd=running.ROOT).decode()
+    lines = shown.splitlines()
+    assert len(lines) == 8
+    for line in lines:
+        taken, said = map(float, line.split()[1:])
+        assert taken <= said < 3 * taken, line
 
 
 def test_ctrl_c_is_no_pictures_fault(tmp_path, model):
@@ -367,3 +403,32 @@ def test_ctrl_c_ends_a_batch_soon_with_whole_results_and_nothing_else(tmp_path, 
     assert 3 < len(names) < 300 and not [name for name in names if name.startswith('.')]
     for name in names:
         assert images.read(str(out / name)).shape == images.read(str(tmp_path / name)).shape
+
+
+@pytest.mark.slow
+def test_the_script_holds_no_more_than_max_memory(tmp_path, model, face):
+    (tmp_path / 'in').mkdir()
+    for number in range(6):
+        images.write(str(tmp_path / 'in' / ('%d.jpg' % number)), images.resize(face, 640, 480))
+    images.write(str(tmp_path / 'in' / 'large.png'), images.resize(face, 1600, 1200))
+    code = """
+import os, runpy, sys
+from resnet_in_tf import memory
+end = os._exit
+def tell(status):
+    print('peak', memory.peak(), flush=True)
+    end(status)
+os._exit = tell
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name='__main__')
+"""
+    peaks = []
+    for limit in ('1600MB', '640MB'):
+        command = running.argv('stylize.py', '--model', model, '--input', tmp_path / 'in', '--output',
+                               tmp_path / limit, '--max_memory', limit, '--preserve_color')
+        result = subprocess.run([sys.executable, '-c', code] + command[1:], cwd=running.ROOT, check=True,
+                                stdout=subprocess.PIPE, universal_newlines=True)
+        assert result.stdout.startswith('7 done, 0 skipped, 0 failed\n')
+        peaks.append(int(result.stdout.split()[-1]))
+        assert peaks[-1] <= memory.parse_size(limit)
+    assert peaks[0] > memory.parse_size('640MB')  # the smaller limit is one

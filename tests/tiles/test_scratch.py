@@ -10,7 +10,7 @@ import pytest
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
-from resnet_in_tf.tiles import row_files, scratch
+from resnet_in_tf.tiles import exact, row_files, scratch
 
 
 @pytest.fixture
@@ -49,19 +49,48 @@ def test_a_disk_is_taken_where_the_usual_folder_is_memory(mounts, monkeypatch, t
     assert scratch.folder() == str(usual) and scratch.memory_bytes(7) == 7
 
 
-def test_pixels_in_memory_count(mounts, monkeypatch, tmp_path):
-    path = str(tmp_path / 'a.webp')  # is decoded whole
+@pytest.fixture
+def tile(tmp_path, monkeypatch):
+    """How large a tile is, of a WebP of 100 x 100 pixels, decoded whole: a function of --max_memory."""
+    path = str(tmp_path / 'a.webp')
     images.write(path, np.zeros([100, 100, 3], np.uint8))
     monkeypatch.setattr(memory, 'resident', lambda: 0)
-    enough = row_files.WHOLE_BYTES * 100 * 100
+
+    def size(max_memory=2 ** 30, channels=8, **given):
+        with row_files.open_source(path, max_memory) as source, \
+                row_files.open_sink(str(tmp_path / 'b.webp'), source, 95) as sink:
+            return row_files.tile_pixels(path, max_memory, channels, source, sink, **given)
+    return size
+
+
+def test_pixels_in_memory_count(mounts, tile):
+    area, each = 100 * 100, memory.run_bytes(8)
     mounts('/dev/sda / ext4 rw 0 0')
-    with row_files.open_source(path, enough) as source:
-        on_disk = row_files.tile_pixels(path, 2 ** 30, 8, source)
+    on_disk = tile()
+    with pytest.raises(UserError, match='decoding it takes 1MB, more than --max_memory 1MB'):
+        tile(memory.decoding_bytes('WEBP') * area - 1)
+    with pytest.raises(UserError, match='encoding its result takes'):
+        tile(memory.decoding_bytes('WEBP') * area)
     mounts('tmpfs / tmpfs rw 0 0')
-    with pytest.raises(UserError, match='decoding it takes'), row_files.open_source(path, enough):
-        pass
-    with row_files.open_source(path, 2 * enough) as source:
-        assert row_files.tile_pixels(path, 2 ** 30, 8, source) < on_disk
+    with pytest.raises(UserError, match='decoding it takes'):
+        tile(memory.decoding_bytes('WEBP') * area)
+    rows = 2 * row_files.SPOOL_BYTES * area  # the photo's and the result's
+    assert 0 <= (on_disk - tile()) * each - rows < each
+
+
+def test_features_in_memory_count(mounts, tile):
+    features, each = exact.DISK_BYTES * 64 * 100 * 100, memory.run_bytes(64)
+    mounts('/dev/sda / ext4 rw 0 0')
+    assert tile(channels=64, exact=True) == tile(channels=64)
+    mounts('tmpfs / tmpfs rw 0 0')
+    assert abs((tile(channels=64) - tile(channels=64, exact=True)) * each - features) < each
+    with pytest.raises(UserError, match='too little .* it takes [0-9]+MB$') as raised:
+        tile(150 * 2 ** 20, channels=64)
+    enough = memory.parse_size(str(raised.value).split()[-1])
+    assert tile(enough, channels=64) > 0
+    with pytest.raises(UserError, match='too little .* 3MB of it for what --exact keeps in .* TMPDIR'):
+        tile(enough, channels=64, exact=True)
+    assert tile(enough + features, channels=64, exact=True) > 0
 
 
 def test_a_real_file_system_in_memory_is_known(tmp_path):
