@@ -1,0 +1,33 @@
+"""The meter of finished pictures: nought where there is nothing to pay, and training's own weights."""
+
+import numpy as np
+import pytest
+
+from resnet_in_tf.evaluation.perceptual import PerceptualMeter
+
+
+@pytest.fixture(scope='module')
+def paintings():
+    random = np.random.RandomState(0)
+    return [random.randint(0, 256, [48, 48, 3]).astype(np.uint8), np.full([48, 48, 3], 90, np.uint8)]
+
+
+@pytest.fixture(scope='module')
+def meter(paintings):
+    meter = PerceptualMeter(paintings, 'random', content_weight=2.0, style_weight=7.0, tv_weight=0.0)
+    yield meter
+    meter.close()
+
+
+def test_the_photo_itself_has_no_content_loss_and_the_painting_no_style_loss(meter, paintings, face):
+    photo = face[:48, :48]
+    untouched = meter.measure(photo, photo, 0)
+    assert untouched['content'] == 0 and untouched['style'] > 0.01
+    painted = meter.measure(photo, paintings[0], 0)
+    assert painted['content'] > 0.01 and painted['style'] == pytest.approx(0, abs=1e-6)
+    assert meter.measure(photo, paintings[0], 1)['style'] > 0.01  # the other painting is another
+
+
+def test_the_total_is_weighed_as_it_was_told(meter, paintings, face):
+    found = meter.measure(face[:48, :48], face[100:148, 200:248], 0)
+    assert found['total'] == pytest.approx(2.0 * found['content'] + 7.0 * found['style'], rel=1e-5)
