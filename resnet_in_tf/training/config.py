@@ -22,6 +22,7 @@ Fields:
 """
 
 LARGEST, MOST_STEPS = 3e38, 2 ** 31 - 1
+LEAST_STEPS = 2000  # two passes over a few hundred photos end before the style has fully come in
 SETTINGS = (
     Setting('system', str, 'resnet_in', None, None,  # the paper's own
             'resnet_in, cnn, cnn_bn, fnst or resnet_contrast; with --from, that of its network.', True),
@@ -36,9 +37,9 @@ SETTINGS = (
     Setting('learning_rate_decay', float, 0.0, 0, 1,
             'Last part of the run over which the rate falls to zero.', True),
     Setting('train_steps', int, None, 1, MOST_STEPS,  # the paper's two passes over the photos
-            'Steps in all; without it, two passes over the photos.', False),
-    Setting('image_size', int, 256, 16, 4096,  # what the literature crops from COCO
-            'Side of the training crops in pixels.', True),
+            'Steps in all; without it, two passes over the photos and at least %d.' % LEAST_STEPS, False),
+    Setting('image_size', int, None, 16, 4096,
+            'Side of the training crops in pixels; by loss network.', True),
     Setting('style_size', int, 512, 16, 8192,  # larger means larger strokes
             'Longest side of the paintings in pixels.', True),
     # The loss network decides these: see loss_defaults.
@@ -132,6 +133,11 @@ def resolve(given, settings=SETTINGS):
         for name, value in loss_defaults(config['vgg_weights'])._asdict().items():
             config[name] = value if config[name] is None else config[name]
     return config
+
+
+def steps_by_default(photos, batch_size):
+    """Steps of a run that is not told how many: the paper's two passes over the photos, or LEAST_STEPS."""
+    return max(LEAST_STEPS, 2 * photos // batch_size)
 
 
 def define_flags(flags, names=None, prefix='', settings=SETTINGS):

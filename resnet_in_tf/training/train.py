@@ -11,7 +11,7 @@ from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.perceptual.targets import style_targets
 from resnet_in_tf.pictures import images
 from resnet_in_tf.training import checkpoints, coco, model_fn, run_record, warm_start
-from resnet_in_tf.training.config import ADDING, FREE_ON_RESUME, resolve
+from resnet_in_tf.training.config import ADDING, FREE_ON_RESUME, resolve, steps_by_default
 from resnet_in_tf.training.hooks import ProgressHook, StopOnSignal, drop_bad_checkpoints
 from resnet_in_tf.training.paintings import check_styles, read_painting
 
@@ -61,7 +61,7 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
             raise UserError('--coco_images %s: none of the photos that the run in --model_dir %s began '
                             'with is there' % (coco_images, model_dir))
         if config['train_steps'] is None:
-            config['train_steps'] = max(1, 2 * len(split.train) // config['batch_size'])
+            config['train_steps'] = steps_by_default(len(split.train), config['batch_size'])
         record['config']['train_steps'] = config['train_steps']
         start = checkpoints.newest_step(model_dir)
         if start >= config['train_steps']:

@@ -16,9 +16,9 @@ def test_a_value_of_vgg_weights_has_its_kind_of_losses(spec, kind):
     assert loss_defaults(spec) == LOSS_DEFAULTS[kind]
 
 
-def test_imagenet_has_gatys_layers_and_hed_holds_what_is_light_too():
+def test_imagenet_has_gatys_layers_and_hed_holds_what_is_light_and_the_palette_too():
     assert loss_defaults('imagenet')[:2] == (('relu4_2',), GATYS)
-    assert loss_defaults('hed')[:2] == (('lightness', 'relu3_3'), GATYS[:4])
+    assert loss_defaults('hed')[:2] == (('lightness', 'relu3_3'), ('input',) + GATYS[:4])
 
 
 @pytest.mark.parametrize('kind', sorted(LOSS_DEFAULTS))

@@ -8,7 +8,15 @@ from absl import flags as absl_flags
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.evaluation.report.options import SETTINGS as REPORT
 from resnet_in_tf.perceptual.loss_defaults import LOSS_DEFAULTS
-from resnet_in_tf.training.config import BY_NAME, FREE_ON_RESUME, SETTINGS, define_flags, resolve
+from resnet_in_tf.training.config import (
+    BY_NAME,
+    FREE_ON_RESUME,
+    LEAST_STEPS,
+    SETTINGS,
+    define_flags,
+    resolve,
+    steps_by_default,
+)
 
 NUMBERS = [setting for setting in SETTINGS if setting.kind in (int, float)]
 
@@ -106,3 +114,10 @@ def test_every_setting_is_a_flag_that_is_none_until_it_is_given(settings, values
 def test_names_choose_the_flags(values):
     define_flags(absl_flags, names=('seed', 'impl'), prefix='Of NAAS: ')
     assert set(values) == {'seed', 'impl'} and values['seed'].help.startswith('Of NAAS: Names')
+
+
+@pytest.mark.parametrize('photos, batch_size, steps', [
+    (5000, 4, 2500), (82783, 4, 41391), (462, 4, LEAST_STEPS), (1, 1024, LEAST_STEPS)])
+def test_without_a_number_of_steps_there_are_two_passes_or_as_many_as_a_style_needs(
+        photos, batch_size, steps):
+    assert steps_by_default(photos, batch_size) == steps
