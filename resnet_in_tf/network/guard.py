@@ -163,13 +163,17 @@ def style_names(values):
             name = value.decode('utf-8') if isinstance(value, bytes) else value
         except UnicodeDecodeError:
             raise Unfit('the name of a style is no UTF-8') from None
-        if not isinstance(name, str) or not name or any(
-                unicodedata.category(each) in ('Cc', 'Cs', 'Zl', 'Zp') for each in name):
+        if not isinstance(name, str) or not is_name(name):
             raise Unfit('%s is no name of a style' % shown(name))
         names.append(name)
     if len(names) < 2 or len(set(names)) < len(names):
         raise Unfit('it has not one name for each style')
     return names
+
+
+def is_name(name):
+    """Whether a text can be a style's name: one line that can be shown."""
+    return bool(name) and not any(unicodedata.category(each) in ('Cc', 'Cs', 'Zl', 'Zp') for each in name)
 
 
 def card(value):

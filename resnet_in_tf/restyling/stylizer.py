@@ -90,7 +90,7 @@ def parse_mix(mix, strength, style_names):
     before = ''
     for part in mix.split(','):
         name, _, amount = [word.strip() for word in part.partition(':')]
-        if name.isdecimal() and not amount and re.fullmatch(r'[^\d\s:][^:]*:\s*\d+\s*', before):
+        if name.isdecimal() and not amount and re.fullmatch(r'[^:]*:\s*\d+\s*', before):
             raise UserError('--style %s: a comma stands between styles; write the weight as in %s.%s, or the '
                             'second style as %s:1' % (shown(mix), before.strip(), name, name))
         before = part

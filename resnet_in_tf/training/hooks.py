@@ -122,13 +122,26 @@ def read_history(path):
     """The rows of a `history.csv`, old or new: list of dicts of numbers; empty where there is no file.
 
     A row lacks what its run did not measure at that step.
+
+    Raises:
+        UserError: what is there cannot be read, or is no such file: it would be lost.
     """
     if not os.path.exists(path):
         return []
+    try:
+        with open(path, newline='', errors='replace') as file:
+            lines = [line.replace('\0', '') for line in file if line.endswith('\n')]
+        reader = csv.DictReader(lines)
+        found, columns = list(reader), reader.fieldnames
+    except (OSError, csv.Error) as error:
+        raise UserError('%s: cannot be read (%s); move it away'
+                        % (path, getattr(error, 'strerror', None) or error)) from error
+    missing = [name for name in ('step',) + REQUIRED if columns and name not in columns]
+    if missing:
+        raise UserError('%s: is not the history of a run, it has no column %s; move it away'
+                        % (path, missing[0]))
     rows = []
-    with open(path, newline='', errors='replace') as file:
-        lines = [line.replace('\0', '') for line in file if line.endswith('\n')]
-    for row in csv.DictReader(lines):
+    for row in found:
         try:
             values = {part: float(row[part]) for part in PARTS + HELD_OUT if row.get(part)}
             if None not in row.values() and set(REQUIRED) <= set(values):

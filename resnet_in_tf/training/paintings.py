@@ -4,6 +4,7 @@ import os
 import unicodedata
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.network import guard
 from resnet_in_tf.network.generator import IDENTITY
 from resnet_in_tf.pictures import images
 from resnet_in_tf.training.run_record import readable
@@ -24,8 +25,11 @@ def check_styles(styles):
     for name in names:
         if names.count(name) > 1:
             raise UserError('--style: two paintings are called %r; rename one file' % name)
-        if name == IDENTITY or name.isdigit() or not name:
+        if name == IDENTITY or not guard.is_name(name):
             raise UserError('--style: %r cannot name a style; rename the file' % name)
+        if name.isdigit():
+            raise UserError('--style: %r cannot name a style, as numbers stand for their places; rename the '
+                            'file' % name)
     if not names:
         raise UserError('--style is missing: give one painting or more, --style a.jpg --style b.jpg')
     return names

@@ -18,7 +18,7 @@ NAMES = ['wave', 'udnie', '1999', 'identity']
 @pytest.mark.parametrize('mix, strength, weights', [
     ('wave', 1, [1, 0, 0, 0]), ('2', 1, [0, 1, 0, 0]), ('wave:0.7,udnie:0.3', 1, [.7, .3, 0, 0]),
     ('wave:7,2:3', 1, [.7, .3, 0, 0]), ('wave,udnie', 1, [.5, .5, 0, 0]), (' wave : 2 ', 1, [1, 0, 0, 0]),
-    ('wave', 0, [0, 0, 0, 1]), ('wave', .25, [.25, 0, 0, .75]), ('1:0,2', .5, [0, .5, 0, .5]),
+    ('wave', 0, [0, 0, 0, 1]), ('wave', .25, [.25, 0, 0, .75]), ('1:0,2:1', .5, [0, .5, 0, .5]),
     ('wave,wave:3', 1, [1, 0, 0, 0]), ('1999', 1, [0, 0, 1, 0]), (3, 1, [0, 0, 1, 0]),
     ('identity', 1, [0, 0, 0, 1]), ('wave:1e-1,udnie:.9', 1, [.1, .9, 0, 0])])
 def test_a_mix_becomes_weights_that_sum_to_one(mix, strength, weights):
@@ -43,7 +43,7 @@ def test_a_mix_that_means_nothing_is_one_line_that_names_the_flag(mix, words):
     ('wave:1e39', [1, 0]), ('wave:1e38,udnie:3e38', [.25, .75]),
     ('wave:1e300,udnie:1e300,wave:1e300', [2/3, 1/3]),
     ('wave:1e-320', [1, 0]), ('wave:1e-300,udnie:3e-300', [.25, .75]), ('wave:1e300,udnie:1e-300', [1, 0]),
-    (','.join(['wave:1e300'] * 900), [1, 0]), ('1:0,2', [0, 1]), ('wave:0.5,2', [1/3, 2/3]),
+    (','.join(['wave:1e300'] * 900), [1, 0]), ('1:0,2:1', [0, 1]), ('wave:0.5,2', [1/3, 2/3]),
     ('wave,2', [.5, .5])])
 def test_weights_of_any_size_keep_their_proportion(mix, weights):
     row = parse_mix(mix, 1.0, NAMES)
@@ -59,7 +59,8 @@ def test_numbers_and_names_without_end_are_one_short_line_at_once(mix):
     assert len(str(caught.value)) < 1000
 
 
-@pytest.mark.parametrize('mix', ['wave:0,7', 'wave:0,2', 'wave:0,75,udnie:0,25', 'udnie : 1 , 05', 'wave:0,'])
+@pytest.mark.parametrize('mix', ['wave:0,7', 'wave:0,2', 'wave:0,75,udnie:0,25', 'udnie : 1 , 05', 'wave:0,',
+                                 '1:0,2', '2:0,75,1:0,25', '1:3,2', '1999:0,2'])
 def test_a_decimal_comma_is_an_error_that_shows_the_point(mix):
     with pytest.raises(UserError) as caught:
         parse_mix(mix, 1.0, NAMES)

@@ -64,6 +64,25 @@ def test_no_history_is_no_rows(tmp_path):
     assert hooks.read_history(str(tmp_path / 'history.csv')) == []
 
 
+@pytest.mark.parametrize('text, wrong', [
+    ('a,b\n1,2\n', 'is not the history of a run, it has no column step; move it away'),
+    (OLD_HEADER.replace('total,', 'sum,') + '1,1,2,3,4,5\n', 'it has no column total; move it away'),
+    ('[1, 2]\n', 'is not the history of a run'), (None, 'cannot be read .Is a dir'),
+    ('"' + 200000 * 'x' + '\n' + OLD_HEADER, 'cannot be read .field larger than')])
+def test_what_is_no_history_is_one_line_and_stays(tmp_path, text, wrong):
+    path = tmp_path / 'history.csv'
+    path.mkdir() if text is None else path.write_text(text)
+    with pytest.raises(UserError, match='history.csv: .*' + wrong):
+        run_steps(tmp_path, 0, 2)
+    assert path.is_dir() if text is None else path.read_text() == text
+
+
+@pytest.mark.parametrize('text', ['', '\n', OLD_HEADER, 'step'])
+def test_an_empty_history_has_no_rows(tmp_path, text):
+    (tmp_path / 'history.csv').write_text(text)
+    assert hooks.read_history(str(tmp_path / 'history.csv')) == []
+
+
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_remembered_and_former_handlers_come_back(number):
     def former(number, frame):

@@ -19,6 +19,7 @@ def test_a_style_is_called_as_its_file(path, name):
     (['a/wave.jpg', 'b/wave.png'], "two paintings are called 'wave'"),
     (['a:b.jpg', 'a,b.jpg'], "two paintings are called 'a_b'"),
     (['identity.jpg'], "'identity' cannot name a style"), (['2.jpg'], "'2' cannot name a style"),
+    (['\u0662.jpg'], 'cannot name a style, as numbers'), (['two\nlines.jpg'], "'two.nlines' cannot name"),
     ([' .jpg'], "'' cannot name a style"), ([], '--style is missing')])
 def test_names_that_cannot_be_told_apart_in_a_mix_are_refused(paths, wrong):
     with pytest.raises(UserError, match=wrong):
