@@ -5,27 +5,35 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf.network import frozen
+from resnet_in_tf.network import frozen, predictor
+from resnet_in_tf.perceptual import vgg
 
 CHECKPOINT = os.path.join(os.path.dirname(__file__), '..', 'checkpoints', 'paintings.pb')
 STYLE_NAMES = ['wave', 'udnie', 'identity']
 
 
-def write_random(path, system='resnet_in', width=4, seed=0, **card):
+def encoder(weights):
+    """What shows paintings to a predictor, as training.style_pictures has it."""
+    return lambda image: vgg.features(image, predictor.LAYERS, weights, predictor.ENCODER, vgg.half_constant)
+
+
+def write_random(path, system='resnet_in', width=4, seed=0, encode=None, **card):
     """Writes a .pb whose pictures use the whole range, and returns its path; `card` is added to its card."""
     random = np.random.RandomState(seed)
     with tf.Graph().as_default():
-        frozen.deployed_graph(STYLE_NAMES, {}, system, width)
+        frozen.deployed_graph(STYLE_NAMES, {}, system, width, encode)
         shapes = {variable.op.name: variable.shape.as_list() for variable in tf.global_variables()}
 
     def value(name):
         shape, kind = shapes[name], name.split('/')[-1]
-        scale = {'kernel': np.prod(shape[:3]) ** -0.5, 'gamma': 0.3}.get(kind, 0.2)
+        if kind == 'deviation' or name.endswith('dense3/bias'):  # rows near one, as untrained
+            return np.ones(shape)
+        scale = {'kernel': np.prod(shape[:-1]) ** -0.5, 'gamma': 0.3}.get(kind, 0.2)
         middle = {'gamma': 1, 'moving_variance': 1}.get(kind, 0)
         drawn = middle + scale * random.randn(*shape)
         return abs(drawn) if middle else drawn
 
-    graph_def = frozen.frozen_graph(STYLE_NAMES, dict(card, steps=7), value, system, width)
+    graph_def = frozen.frozen_graph(STYLE_NAMES, dict(card, steps=7), value, system, width, encode)
     with open(str(path), 'wb') as file:
         file.write(graph_def.SerializeToString())
     return str(path)

@@ -88,4 +88,4 @@ def export(model, format_, output, **options):
     with tf.Graph().as_default():
         frozen.import_graph(graph_def, model)
     with files.own_temporary_folder():  # TensorFlow's converters leave files in it
-        return WRITERS[format_](graph_def, style_names, card, output, **options)
+        return WRITERS[format_](frozen.generator_of(graph_def), style_names, card, output, **options)

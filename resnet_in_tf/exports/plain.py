@@ -8,7 +8,7 @@ from resnet_in_tf.network import frozen
 def plain_graph(graph_def):
     """A copy without names, card and the default of the style weights.
 
-    Converters refuse a placeholder whose default is computed.
+    Converters refuse a placeholder whose default is computed. A row from outside is none here.
 
     Args:
         graph_def: a GraphDef of freeze_graph.py.
@@ -22,4 +22,8 @@ def plain_graph(graph_def):
         if node.name == frozen.STYLE_WEIGHTS:
             node.op = 'Placeholder'
             del node.input[:]
+        elif node.name == frozen.ROW:
+            node.op = 'Identity'
+            node.attr['T'].CopyFrom(node.attr['dtype'])
+            del node.attr['dtype'], node.attr['shape']
     return tf.graph_util.extract_sub_graph(copy, [frozen.STYLIZED])

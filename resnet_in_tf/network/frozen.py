@@ -8,59 +8,79 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.graphs import session_config
-from resnet_in_tf.network import guard
-from resnet_in_tf.network.generator import generator
+from resnet_in_tf.network import guard, predictor
+from resnet_in_tf.network.generator import SYSTEMS, generator, row_size
 
-# Last parts of the names of what a generator learns or averages.
-VARIABLES = ('kernel', 'bias', 'gamma', 'beta', 'moving_mean', 'moving_variance')
+# Last parts of the names of what a network learns, averages or is given, under these scopes.
+VARIABLES = ('kernel', 'bias', 'gamma', 'beta', 'moving_mean', 'moving_variance', 'table', 'mean',
+             'deviation')
+SCOPES = ('generator/', predictor.SCOPE + '/')
 IMAGE, STYLE_WEIGHTS, STYLIZED, STYLE_NAMES, CARD = (
     'image', 'style_weights', 'stylized', 'style_names', 'card')
+ROW, STYLE_IMAGE, STYLE_ROW = 'row', 'style_image', 'style_row'
 FIRST_KERNEL = 'generator/down/conv1/kernel'
 # What every deployed graph has: operation, and the attribute that tells its type.
 NODES = {IMAGE: ('Placeholder', 'dtype', tf.float32),
          STYLE_WEIGHTS: ('PlaceholderWithDefault', 'dtype', tf.float32),
          STYLIZED: ('Identity', 'T', tf.float32), STYLE_NAMES: ('Const', 'dtype', tf.string),
          FIRST_KERNEL: ('Const', 'dtype', tf.float32)}
+# What a network may have beyond that.
+OPTIONAL = {ROW: ('PlaceholderWithDefault', 'dtype', tf.float32),
+            STYLE_IMAGE: ('Placeholder', 'dtype', tf.float32), STYLE_ROW: ('Identity', 'T', tf.float32)}
 
 
-def deployed_graph(style_names, card, system='resnet_in', width=32):
+def deployed_graph(style_names, card, system='resnet_in', width=32, encode=None):
     """Builds the graph that is deployed, in the current default graph.
 
     Args:
         style_names: list of str; the last one is `identity`.
         card: dict that describes the network; kept in the graph as JSON.
         system, width: as in generator.generator.
+        encode: function of float32 [N, H, W, 3] in [0, 255] that gives a dict of predictor.LAYERS ->
+            features of a painting, for a network with a style predictor; else None.
 
     Returns:
         The tensors image [N, H, W, 3], style_weights [N, S] (the first style where it is not fed),
-        stylized [N, H, W, 3]; the constants style_names [S] and card stand beside them.
+        stylized [N, H, W, 3]; the constants style_names [S] and card stand beside them, and for a system
+        with a palette the input row [N, generator.row_size]: what is added to the mix of the styles' rows,
+        nothing where it is not fed. A style predictor has style_image [N, H, W, 3] and gives style_row,
+        a row of each.
     """
     image = tf.placeholder(tf.float32, [None, None, None, 3], name=IMAGE)
     first = tf.one_hot(tf.zeros([tf.shape(image)[0]], tf.int32), len(style_names), name='first_style')
     style_weights = tf.placeholder_with_default(first, [None, len(style_names)], STYLE_WEIGHTS)
-    stylized, _ = generator(image, style_weights, system, impl='reference', width=width)
+    row = None
+    if SYSTEMS[system].palette:
+        row = tf.placeholder_with_default(tf.zeros([1, row_size(width)], name='no_row'),
+                                          [None, row_size(width)], ROW)
+    stylized, _ = generator(image, style_weights, system, impl='reference', width=width, row=row)
     stylized = tf.identity(stylized, name=STYLIZED)
+    if encode:
+        painting = tf.placeholder(tf.float32, [None, None, None, 3], name=STYLE_IMAGE)
+        made = predictor.predict(predictor.statistics(encode(painting)), painting, width)
+        tf.identity(made, name=STYLE_ROW)
     tf.constant([name.encode('utf-8') for name in style_names], name=STYLE_NAMES)
     tf.constant(json.dumps(card, sort_keys=True, ensure_ascii=False).encode('utf-8'), name=CARD)
     return image, style_weights, stylized
 
 
-def frozen_graph(style_names, card, read_variable, system='resnet_in', width=32):
+def frozen_graph(style_names, card, read_variable, system='resnet_in', width=32, encode=None):
     """The deployed graph with its variables as constants.
 
     Args:
         read_variable: function of a variable's name that gives its numpy value.
-        style_names, card, system, width: as in `deployed_graph`.
+        style_names, card, system, width, encode: as in `deployed_graph`.
 
     Returns:
         tf.GraphDef.
     """
     with tf.Graph().as_default() as graph, tf.Session(config=session_config()) as session:
-        deployed_graph(style_names, card, system, width)
+        deployed_graph(style_names, card, system, width, encode)
         for variable in tf.global_variables():
             variable.load(read_variable(variable.op.name), session)
         frozen = tf.graph_util.convert_variables_to_constants(
-            session, graph.as_graph_def(), [STYLIZED, STYLE_NAMES, CARD])
+            session, graph.as_graph_def(),
+            [STYLIZED, STYLE_NAMES, CARD] + ([STYLE_ROW] if encode else []))
         for node in frozen.node:
             node.ClearField('device')
         return frozen
@@ -126,8 +146,10 @@ def parse_graph(data, path):
 
 def read_labels(nodes):
     """Style names and card of checked nodes; Unfit where a node is not what `deployed_graph` makes."""
-    for name, (op, key, dtype) in NODES.items():
-        node = nodes[name]
+    for name, (op, key, dtype) in list(NODES.items()) + list(OPTIONAL.items()):
+        node = nodes.get(name)
+        if node is None and name in OPTIONAL:
+            continue
         if node.op != op or node.attr[key].type != dtype.as_datatype_enum:
             raise guard.Unfit('%s is not %s of %s' % (name, op, dtype.name))
     kernel = nodes[FIRST_KERNEL].attr['value'].tensor.tensor_shape.dim
@@ -160,6 +182,12 @@ def import_graph(graph_def, path, name=''):
     stylized, weights = [graph.get_tensor_by_name(scope + each + ':0')
                          for each in (STYLIZED, STYLE_WEIGHTS)]
     names = graph.get_tensor_by_name(scope + STYLE_NAMES + ':0').shape.as_list()[0]
+    if has_row(graph_def):
+        size, width = row_length(graph_def), first_width(graph_def)
+        made = graph.get_tensor_by_name(scope + STYLE_ROW + ':0').shape if has_predictor(graph_def) else None
+        if size != row_size(width) or made is not None and not made.is_compatible_with([None, size]):
+            raise UserError('--model %s: damaged: its row has not the %d numbers that a style of its '
+                            'width has' % (path, row_size(width)))
     if not stylized.shape.is_compatible_with([None, None, None, 3]) or (
             not weights.shape.is_compatible_with([None, names])):
         raise UserError('--model %s: damaged: it takes or gives tensors of other shapes than '
@@ -172,6 +200,28 @@ def first_width(graph_def):
     return node.attr['value'].tensor.tensor_shape.dim[3].size
 
 
+def has_predictor(graph_def):
+    """Whether a network makes a row from a painting."""
+    return {ROW, STYLE_IMAGE, STYLE_ROW} <= {node.name for node in graph_def.node}
+
+
+def generator_of(graph_def):
+    """A network without its style predictor: tf.GraphDef."""
+    return tf.graph_util.extract_sub_graph(graph_def, [STYLIZED, STYLE_NAMES] + [
+        node.name for node in graph_def.node if node.name == CARD])
+
+
+def has_row(graph_def):
+    """Whether a network takes a style's row from outside."""
+    return any(node.name == ROW for node in graph_def.node)
+
+
+def row_length(graph_def):
+    """Numbers of the row that a network takes; None where it is not told."""
+    shape = next(node for node in graph_def.node if node.name == ROW).attr['shape'].shape
+    return shape.dim[1].size if len(shape.dim) == 2 else None
+
+
 def read_variables(graph_def):
     """The variables of a frozen graph by name: what training can start from.
 
@@ -179,6 +229,6 @@ def read_variables(graph_def):
         dict name -> numpy array.
     """
     return {node.name: tf.make_ndarray(node.attr['value'].tensor) for node in graph_def.node
-            if node.op == 'Const' and node.name.startswith('generator/')
+            if node.op == 'Const' and node.name.startswith(SCOPES)
             and np.dtype(tf.as_dtype(node.attr['dtype'].type).as_numpy_dtype) == np.float32
             and node.name.split('/')[-1] in VARIABLES}

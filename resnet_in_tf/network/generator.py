@@ -5,8 +5,9 @@ import collections
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.instance_norm import instance_norm
+from resnet_in_tf.network import palette as palettes
 
-System = collections.namedtuple('System', 'residual normalization source')
+System = collections.namedtuple('System', 'residual normalization palette source')
 
 Activations = collections.namedtuple('Activations', 'normalized painting before_tanh')
 Activations.__doc__ = """What a loss may ask of a generator's inside.
@@ -14,15 +15,16 @@ Activations.__doc__ = """What a loss may ask of a generator's inside.
 Fields:
     normalized: list of float32 [N, h, w, C], what each normalization is given.
     painting: list of the same, what the last two layers give before ReLU.
-    before_tanh: float32 [N, H', W', 3].
+    before_tanh: float32 [N, H', W', 3], what the last convolution gives.
 """
 
 SYSTEMS = {
-    'resnet_in': System(True, 'instance', "the paper's model, formulas (7), (8), (11)"),
-    'cnn': System(False, 'none', 'the paper, Fig. 8 and Table III'),
-    'cnn_bn': System(False, 'batch', 'the paper, Fig. 8 and Table III'),
-    'fnst': System(True, 'batch', 'Johnson et al. 2016'),
-    'resnet_contrast': System(True, 'contrast', "the paper's formula (10), the step before (11)"),
+    'resnet_in': System(True, 'instance', False, "the paper's model, formulas (7), (8), (11)"),
+    'cnn': System(False, 'none', False, 'the paper, Fig. 8 and Table III'),
+    'cnn_bn': System(False, 'batch', False, 'the paper, Fig. 8 and Table III'),
+    'fnst': System(True, 'batch', False, 'Johnson et al. 2016'),
+    'resnet_contrast': System(True, 'contrast', False, "the paper's formula (10), the step before (11)"),
+    'resnet_any': System(True, 'instance', True, 'any picture as a style: Ghiasi et al. 2017, and a palette'),
 }
 
 RESIDUAL_BLOCKS = 5
@@ -31,7 +33,7 @@ IDENTITY = 'identity'
 
 
 def generator(image, style_weights, system='resnet_in', training=False, impl='auto', width=32,
-              look_inside=False):
+              look_inside=False, row=None):
     """Restyles photos in one pass (paper, Fig. 4).
 
     Args:
@@ -42,6 +44,9 @@ def generator(image, style_weights, system='resnet_in', training=False, impl='au
         impl: which instance norm runs: 'auto', 'reference' or 'fused'.
         width: channels of the first layer; 32 is the paper's scale, tests use fewer.
         look_inside: whether the Activations are wanted, too.
+        row: float32 [N or 1, row_size(width)], in the order of `split_row`: what is added to the mix of
+            the styles' rows, such as a row from a style predictor times its share; or None. For a system
+            with a palette.
 
     Returns:
         (stylized, restyled), and the Activations where they are wanted: float32 [N, H, W, 3] in
@@ -56,12 +61,15 @@ def generator(image, style_weights, system='resnet_in', training=False, impl='au
         raise ValueError('unknown system %r; there are: %s' % (system, ', '.join(sorted(SYSTEMS))))
     config = SYSTEMS[system]
     normalized, painting = [], []  # what each normalization is given; what the last two give
+    added, added_palette = split_row(row, width)
+    added = iter(added)
 
     def layer(x, filters, size, stride, name, activation='relu'):
         with tf.variable_scope(name):
             x = conv(x, filters, size, stride)
             normalized.append(x)
-            return normalize(x, style_weights, config.normalization, activation, training, impl)
+            return normalize(x, style_weights, config.normalization, activation, training, impl,
+                             next(added))
 
     def up(x, filters, name):
         if not look_inside:
@@ -90,9 +98,18 @@ def generator(image, style_weights, system='resnet_in', training=False, impl='au
             with tf.variable_scope('conv3'):
                 x = conv(x, 3, 9, 1) + tf.get_variable('bias', [3], initializer=tf.zeros_initializer())
         activations = Activations(normalized, painting, x)
-        x = 127.5 * (tf.tanh(x, name='tanh') + 1.0)
         size = tf.shape(image)
-        restyled = x[:, top:top + size[1], left:left + size[2], :]
+
+        def crop(x):
+            return x[:, top:top + size[1], left:left + size[2], :]
+
+        if config.palette:
+            with tf.variable_scope('palette'):
+                wanted = mixed_palette(image / 127.5 - 1.0, style_weights, added_palette)
+                x = palettes.clip(palettes.take_on(crop(x), wanted), training)
+                restyled = 127.5 * (x + 1.0)
+        else:
+            restyled = crop(127.5 * (tf.tanh(x, name='tanh') + 1.0))
         restyled.set_shape(image.shape)
         stylized = let_photo_through(image, restyled, style_weights)
     return (stylized, restyled, activations) if look_inside else (stylized, restyled)
@@ -118,10 +135,11 @@ def upsample(x):
     return tf.image.resize_bilinear(x, size, name='upsample')  # [N, 2H, 2W, C]
 
 
-def normalize(x, style_weights, normalization, activation, training, impl):
+def normalize(x, style_weights, normalization, activation, training, impl, added=None):
     """Normalizes, then applies each sample's own mix of the styles' gamma and beta rows.
 
     Conditional instance normalization (Dumoulin et al. 2017); with one style it is formula (11).
+    `added` is what comes to the mix, gamma and beta, or None.
     """
     styles, channels = style_weights.shape.as_list()[-1], x.shape.as_list()[-1]
     if not styles:
@@ -131,6 +149,8 @@ def normalize(x, style_weights, normalization, activation, training, impl):
               for name, initializer in (('gamma', tf.ones_initializer),
                                         ('beta', tf.zeros_initializer))]
     gamma, beta = [tf.matmul(style_weights, table) for table in tables]  # [N, C]
+    if added:
+        gamma, beta = gamma + added[0], beta + added[1]
     if normalization == 'instance':
         return instance_norm(x, gamma, beta, activation=activation, impl=impl)
     if normalization == 'batch':
@@ -141,6 +161,55 @@ def normalize(x, style_weights, normalization, activation, training, impl):
     gamma, beta = [tf.reshape(row, [-1, 1, 1, channels]) for row in (gamma, beta)]  # [N, 1, 1, C]
     x = x * gamma + beta
     return tf.nn.relu(x) if activation == 'relu' else x
+
+
+def mixed_palette(photo, style_weights, added=None):
+    """Each sample's own mix of the styles' palettes; `identity` has the palette of the photo itself.
+
+    Args:
+        photo: float32 [N, H, W, 3] in [-1, 1].
+        style_weights: float32 [N, S].
+        added: float32 [N or 1, 9], what comes to the mix, or None.
+
+    Returns:
+        float32 [N, 9]; the table is the variable `table` [S, 9], whose last row is not used.
+    """
+    table = tf.get_variable('table', [style_weights.shape.as_list()[-1], palettes.NUMBERS], trainable=False,
+                            initializer=tf.zeros_initializer())
+    with tf.name_scope('photo'):
+        own = palettes.palette_of(photo)
+    mix = tf.matmul(style_weights[:, :-1], table[:-1]) + style_weights[:, -1:] * own
+    return mix if added is None else mix + added
+
+
+def norm_channels(width):
+    """Channels of each normalization, from the first to the last."""
+    return [width, 2 * width] + [4 * width] * (1 + 2 * RESIDUAL_BLOCKS) + [2 * width, width]
+
+
+def row_size(width):
+    """How many numbers a style has: gamma and beta of every normalization, and a palette."""
+    return 2 * sum(norm_channels(width)) + palettes.NUMBERS
+
+
+def split_row(row, width):
+    """Takes a style's row apart.
+
+    Args:
+        row: float32 [N, row_size(width)], or None.
+        width: channels of the first layer.
+
+    Returns:
+        (list of (gamma, beta), float32 [N, C] each, palette float32 [N, 9]); of None each is None.
+    """
+    if row is None:
+        return [None] * len(norm_channels(width)), None
+    parts, start = [], 0
+    for channels in norm_channels(width):
+        middle, end = start + channels, start + 2 * channels
+        parts.append((row[:, start:middle], row[:, middle:end]))
+        start = end
+    return parts, row[:, start:]
 
 
 def contrast_norm(x, epsilon=1e-3):

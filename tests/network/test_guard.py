@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf import exports
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen, generator, guard
+from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.restyling.stylizer import Stylizer
 
 KERNEL = 'generator/down/conv1/kernel'
@@ -177,9 +178,11 @@ def test_every_system_passes(tmp_path, system):
 def test_the_operations_are_those_of_the_systems_and_none_touches_files():
     # TensorFlow 1.15 says Add where 2.15 says AddV2; all else is the same.
     made = set()
-    for system in generator.SYSTEMS:
+    pooling = [('resnet_any', vgg.random_weights(0, ('relu4_1',))._replace(pooling=each))
+               for each in ('max', 'avg')]
+    for system, weights in [(system, None) for system in generator.SYSTEMS] + pooling:
         with tf.Graph().as_default() as graph:
-            frozen.deployed_graph(['a', 'identity'], {}, system, 4)
+            frozen.deployed_graph(['a', 'identity'], {}, system, 4, weights and networks.encoder(weights))
             made |= {each.type for each in graph.get_operations()
                      if not each.name.startswith(('save/', 'init')) and frozen_later(each)}
     assert set(guard.OPERATIONS) - made <= {'Add'}
