@@ -43,8 +43,8 @@ def palette_of(x):
     """
     mean = mean_color(x, 'mean')  # [N, 1, 1, 3]
     centered = tf.subtract(x, mean, name='centered')
-    mean = tf.matmul(tf.reshape(mean, [-1, 3]), constant(TO_YUV.T))  # [N, 3]
-    factor = cholesky(tf.matmul(covariance_of_rgb(centered), constant(COVARIANCE_TO_YUV)))
+    mean = linear(tf.reshape(mean, [-1, 3]), TO_YUV.T)  # [N, 3]
+    factor = cholesky(linear(covariance_of_rgb(centered), COVARIANCE_TO_YUV))
     return tf.stack(columns(mean, 3) + factor, 1, name='palette')
 
 
@@ -63,8 +63,8 @@ def take_on(x, palette):
     lower = product(wanted[3:], inverse(own[3:]))
     shift = [want - sum(lower[LOWER.index((row, column))] * own[column] for column in range(row + 1))
              for row, want in enumerate(wanted[:3])]
-    matrix = tf.matmul(tf.stack(lower, 1), constant(MAP_TO_RGB), name='matrix')  # [N, 9]
-    shift = tf.matmul(tf.stack(shift, 1), constant(TO_RGB.T), name='shift')  # [N, 3]
+    matrix = linear(tf.stack(lower, 1), MAP_TO_RGB, 'matrix')  # [N, 9]
+    shift = linear(tf.stack(shift, 1), TO_RGB.T, 'shift')  # [N, 3]
     matrix = tf.reshape(matrix, [-1, 1, 1, NUMBERS])
     y = tf.reshape(shift, [-1, 1, 1, 3])
     for channel in range(3):
@@ -133,5 +133,11 @@ def columns(x, count):
     return [x[:, number] for number in range(count)]
 
 
-def constant(values):
-    return tf.constant(np.asarray(values, np.float32))
+def linear(x, matrix, name=None):
+    """x @ matrix, float32 [N, K] by [K, M] to [N, M].
+
+    A MatMul may be computed in bfloat16 where training is, and the variance of a faint colour, a small
+    difference of large numbers, would be lost.
+    """
+    products = tf.reshape(x, [-1, len(matrix), 1]) * tf.constant(np.asarray(matrix, np.float32))  # [N, K, M]
+    return tf.multiply(tf.reduce_mean(products, 1), float(len(matrix)), name=name)
