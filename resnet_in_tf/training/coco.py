@@ -104,11 +104,12 @@ class Photos:
         names: file names relative to it.
         image_size: side of a crop in pixels.
         seed: whole number.
+        flag: what the folder is called in messages.
     """
 
-    def __init__(self, folder, names, image_size, seed):
+    def __init__(self, folder, names, image_size, seed, flag='coco_images'):
         self.folder, self.names = folder, list(names)
-        self.image_size, self.seed = image_size, seed
+        self.image_size, self.seed, self.flag = image_size, seed, flag
         self.broken, self.failure = set(), None
         self.order = functools.lru_cache(maxsize=2)(
             lambda epoch: np.random.RandomState([seed, epoch]).permutation(len(self.names)))
@@ -121,8 +122,8 @@ class Photos:
                 return
             except images.PictureError as error:
                 last = error
-        raise UserError('--coco_images %s: none of its %d photos can be read; the last one: %s'
-                        % (self.folder, len(self.names), last))
+        raise UserError('--%s %s: none of its %d photos can be read; the last one: %s'
+                        % (self.flag, self.folder, len(self.names), last))
 
     def name(self, position):
         """The photo at a position; each epoch sees all photos in an order of its own."""
@@ -146,7 +147,7 @@ class Photos:
             generator = np.random.RandomState([self.seed, position])
             return roughened(random_crop(photo, self.image_size, generator), generator)
         # TensorFlow would wrap it in an error of its own: whoever runs the graph looks here.
-        self.failure = UserError('--coco_images %s: no photo can be read any more' % self.folder)
+        self.failure = UserError('--%s %s: no photo can be read any more' % (self.flag, self.folder))
         raise self.failure
 
 
@@ -225,7 +226,7 @@ def random_crop(photo, size, generator, widest=2.5):
     return crop[:, ::-1] if generator.randint(2) else crop
 
 
-def style_weights_at(position, styles, identity_share, mix_share, seed):
+def style_weights_at(position, styles, identity_share, mix_share, seed, picture_share=None):
     """What a sample is painted in: one row, or a random mix of two.
 
     Args:
@@ -234,44 +235,61 @@ def style_weights_at(position, styles, identity_share, mix_share, seed):
         identity_share: share of the samples whose first row is `identity`, 0 to 1.
         mix_share: share of the samples that get a second row, 0 to 1.
         seed: whole number.
+        picture_share: share of the others that are painted after a picture of their own, 0 to 1; None
+            where samples have none.
 
     Returns:
-        float32 [styles + 1], which sums to 1; the last is `identity`.
+        float32 [styles + 1], which sums to 1; the last is `identity`. With pictures [styles + 2], the
+        last but one is the picture.
     """
     generator = np.random.RandomState([seed, position, 1])
-    first = styles if generator.uniform() < identity_share else generator.randint(styles)
-    weights = np.zeros(styles + 1, np.float32)
+    identity = styles if picture_share is None else styles + 1
+    first = identity if generator.uniform() < identity_share else generator.randint(styles)
+    if picture_share is not None and first != identity and generator.uniform() < picture_share:
+        first = styles
+    weights = np.zeros(identity + 1, np.float32)
     weights[first] = 1
     if generator.uniform() < mix_share:
-        second = (first + generator.randint(1, styles + 1)) % (styles + 1)
+        second = (first + generator.randint(1, identity + 1)) % (identity + 1)
         weights[second] = generator.uniform()
         weights[first] -= weights[second]
     return weights
 
 
-def input_fn(photos, styles, identity_share, mix_share, batch_size, start, stop):
+def input_fn(photos, styles, config, start, stop, pictures=None):
     """tf.data of training samples from position start * batch_size on.
 
     Args:
         photos: Photos.
         styles: number of styles without `identity`.
-        identity_share, mix_share: as in `style_weights_at`.
-        batch_size: samples a step.
+        config: dict with identity_share and mix_share as in `style_weights_at`, batch_size, and named_share:
+            of the samples, where there are pictures, that are painted in a style's own row.
         start, stop: first step and the one after the last.
+        pictures: style_pictures.StylePictures, or None.
 
     Returns:
         tf.data.Dataset of {'photo': float32 [N, size, size, 3] in [0, 255],
-        'style_weights': float32 [N, styles + 1]}.
+        'style_weights': float32 [N, styles + 1]}; with pictures [N, styles + 2] and
+        'picture': float32 [N, size, size, 3].
     """
+    share = None if pictures is None else 1.0 - config['named_share']
+
     def sample(position):
-        return (photos.crop(position),
-                style_weights_at(position, styles, identity_share, mix_share, photos.seed))
+        parts = [photos.crop(position), style_weights_at(
+            position, styles, config['identity_share'], config['mix_share'], photos.seed, share)]
+        return parts if pictures is None else parts + [pictures.crop(position)]
 
     def load(position):
-        photo, weights = tf.py_func(sample, [position], [tf.uint8, tf.float32], stateful=False)
+        types = [tf.uint8, tf.float32] + ([] if pictures is None else [tf.uint8])
+        photo, weights, *picture = tf.py_func(sample, [position], types, stateful=False)
         photo.set_shape([photos.image_size, photos.image_size, 3])
-        weights.set_shape([styles + 1])
-        return {'photo': tf.cast(photo, tf.float32), 'style_weights': weights}
+        weights.set_shape([styles + (1 if pictures is None else 2)])
+        parts = {'photo': tf.cast(photo, tf.float32), 'style_weights': weights}
+        for each in picture:
+            each.set_shape([pictures.image_size, pictures.image_size, 3])
+            parts['picture'] = tf.cast(each, tf.float32)
+        return parts
 
-    positions = tf.data.Dataset.range(start * batch_size, stop * batch_size)
-    return positions.map(load, num_parallel_calls=2).batch(batch_size, drop_remainder=True).prefetch(4)
+    size = config['batch_size']
+    positions = tf.data.Dataset.range(start * size, stop * size)
+    return positions.map(load, num_parallel_calls=2).batch(size, drop_remainder=True).prefetch(4)

@@ -25,7 +25,8 @@ LARGEST, MOST_STEPS = 3e38, 2 ** 31 - 1
 LEAST_STEPS = 2000  # two passes over a few hundred photos end before the style has fully come in
 SETTINGS = (
     Setting('system', str, 'resnet_in', None, None,  # the paper's own
-            'resnet_in, cnn, cnn_bn, fnst or resnet_contrast; with --from, that of its network.', True),
+            'resnet_in, cnn, cnn_bn, fnst, resnet_contrast or resnet_any; with --from, that of its network.',
+            True),
     # As many channels as the paper: each doubles the time of all the rest.
     Setting('width', int, 32, 1, 512, "Channels of the generator's first layer.", True),
     # Table I of the paper.
@@ -53,6 +54,20 @@ SETTINGS = (
     Setting('identity_share', float, 0.1, 0, 1, 'Share of the samples that train identity.', True),
     Setting('mix_share', float, 0.25, 0, 1,  # so that styles run into each other evenly
             'Share of the samples that are painted in a random mix of two rows.', True),
+    # Half of the samples or so learn any style, and the named ones stay as good as in a network of their own.
+    Setting('named_share', float, 0.4, 0, 1,
+            '--styles_dir: share of the samples painted in a row of a --style painting.', True),
+    # A photo has textures that no painting has, and there are many.
+    Setting('photo_style_share', float, 0.15, 0, 1,
+            '--styles_dir: share of the pictures taken as styles that are photos.', True),
+    Setting('style_crop_size', int, 224, 16, 4096,  # what VGG was trained on
+            '--styles_dir: side of the crops of pictures taken as styles.', True),
+    # A third each: most pictures have some change, and many of each painting are still its own.
+    Setting('permute_share', float, 0.35, 0, 1,
+            '--styles_dir: share of these pictures whose channels are permuted.', True),
+    Setting('contrast_share', float, 0.35, 0, 1,
+            '--styles_dir: share of these pictures of another contrast and tint.', True),
+    Setting('turn_share', float, 0.3, 0, 1, '--styles_dir: share of these pictures that are turned.', True),
     # Penalties are small unless something goes wrong: at 1 they are what the shipped network had.
     Setting('saturation_weight', float, 1.0, 0, None, 'Weight of the penalty on dead patches.', True),
     Setting('spikes_weight', float, 1.0, 0, None, 'Weight of the penalty on spikes in features.', True),

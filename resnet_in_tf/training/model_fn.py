@@ -2,8 +2,9 @@
 
 import tensorflow.compat.v1 as tf
 
+from resnet_in_tf.network import predictor
 from resnet_in_tf.network.generator import generator
-from resnet_in_tf.perceptual import vgg
+from resnet_in_tf.perceptual import losses, vgg
 from resnet_in_tf.perceptual.objective import PARTS, training_losses
 from resnet_in_tf.training import warm_start
 
@@ -17,23 +18,27 @@ def model_fn(features, labels, mode, params):
 
     Args:
         features: {'photo': float32 [N, H, W, 3] in [0, 255], 'style_weights': float32 [N, S + 1]},
-            where the last column is `identity`.
+            where the last column is `identity`. To train a style predictor also 'picture', float32
+            [N, h, w, 3] in [0, 255], each sample's own style; 'style_weights' has its share as the last
+            column but one.
         labels: None.
         mode: tf.estimator.ModeKeys.TRAIN; held-out photos are looked at within training.
         params: dict: system, impl, width, vgg19 (vgg.LossNetwork), grams (dict layer -> float32 [S, C, C]),
             paintings (uint8 [S, H, W, 3], for the summaries), content_layers, style_layers,
             content_weight, style_weight, tv_weight, identity_weight, warmup_steps, train_steps,
             learning_rate, learning_rate_decay, the weights of the penalties, summary_steps,
-            start (warm_start.Start), start_from (its path), rows_only (whether the rows of the
-            paintings alone are trained), held_out (uint8 [M, H, W, 3] or None).
+            start (warm_start.Start), start_from (its path), initial (dict of further variables' names
+            -> arrays to begin with), rows_only (whether the rows of the
+            paintings alone are trained), held_out (uint8 [M, H, W, 3] or None),
+            held_out_pictures (uint8 [M, h, w, 3], the pictures that they are painted after, or None).
 
     Returns:
         tf.estimator.EstimatorSpec.
     """
     del labels
-    photo, mix = features['photo'], features['style_weights']
+    photo, mix, picture = features['photo'], features['style_weights'], features.get('picture')
     start = params['start']
-    stylized, parts = build(photo, mix, params, not params['rows_only'])
+    stylized, parts = build(photo, mix, params, not params['rows_only'], picture)
     step = tf.train.get_or_create_global_step()
     with tf.name_scope('losses'):
         for name, value in sorted(parts.items()):
@@ -41,17 +46,21 @@ def model_fn(features, labels, mode, params):
     for name in PARTS:
         tf.identity(parts[name], name='report/' + name)
     spec = {'loss': parts['total']}
-    if start.variables:
-        variables = tf.global_variables(scope='generator/')
-        warm_start.check_fit(variables, start.variables, params['start_from'])
+    initial = dict(start.variables, **params['initial'])
+    if initial:
+        variables = tf.global_variables(scope='generator/') + tf.global_variables(
+            scope=predictor.SCOPE + '/')
+        if start.variables:
+            warm_start.check_fit(variables, initial, params['start_from'])
+        given = [variable for variable in variables if variable.op.name in initial]
         spec['scaffold'] = tf.train.Scaffold(
-            init_fn=lambda scaffold, session: warm_start.assign(variables, start.variables, session))
+            init_fn=lambda scaffold, session: warm_start.assign(given, initial, session))
     spec['train_op'] = train_op(parts['total'], learning_rate(step, params), step,
                                 start.rows[:-1] if params['rows_only'] else None)
     if params['held_out'] is not None:
         held_out(params)
     paintings = vgg.local_variable('paintings', params['paintings'].astype('float32'))
-    triptych = tf.concat([photo, side_by_side(paintings, mix, photo), stylized], 2)  # [N, H, 3W, 3]
+    triptych = tf.concat([photo, side_by_side(paintings, mix, photo, picture), stylized], 2)  # [N, H, 3W, 3]
     spec['training_hooks'] = [tf.train.SummarySaverHook(
         params['summary_steps'], output_dir=params['model_dir'],
         summary_op=tf.summary.image('photo_painting_stylized',
@@ -60,29 +69,40 @@ def model_fn(features, labels, mode, params):
     return tf.estimator.EstimatorSpec(mode, **spec)
 
 
-def build(photo, mix, params, training):
+def build(photo, mix, params, training, picture=None):
     """Generator and objective: (stylized float32 [N, H, W, 3], dict of PARTS -> scalar)."""
-    start = params['start']
+    start, row, grams, named = params['start'], None, None, mix
+    if picture is not None:
+        # The predictor is shown what the loss sees: one pass serves both.
+        seen = vgg.features(picture, set(predictor.LAYERS) | set(params['style_layers']), params['vgg19'])
+        grams = {layer: losses.mean_gram(seen[layer]) for layer in params['style_layers']}
+        row = mix[:, -2:-1] * predictor.predict(predictor.statistics(seen), picture, start.width)
+        named = tf.concat([mix[:, :-2], mix[:, -1:]], 1)
     # The paintings of this run are not all of the network's rows.
-    style_weights = tf.matmul(mix, tf.one_hot(start.rows, len(start.style_names)),
+    style_weights = tf.matmul(named, tf.one_hot(start.rows, len(start.style_names)),
                               name='style_weights')
     stylized, restyled, activations = generator(
-        photo, style_weights, start.system, training, params['impl'], start.width, look_inside=True)
+        photo, style_weights, start.system, training, params['impl'], start.width, look_inside=True, row=row)
     return stylized, training_losses(photo, restyled, activations, mix,
-                                     tf.train.get_or_create_global_step(), params)
+                                     tf.train.get_or_create_global_step(), params, grams)
 
 
 def held_out(params):
     """The same losses of photos that are not trained on, in the network as it is deployed.
 
     Adds the tensors `held_out/<part>`. The photos go through the paintings in turn, the last of
-    them through `identity`.
+    them through `identity`; where a style predictor is trained, every other is painted after a picture
+    that is not trained on.
     """
     photo = vgg.local_variable('held_out_photos', params['held_out'].astype('float32'))
-    count, styles = len(params['held_out']), len(params['paintings'])
-    rows = [number % styles for number in range(count - 1)] + [styles if count > 1 else 0]
+    count, styles, picture = len(params['held_out']), len(params['paintings']), params['held_out_pictures']
+    columns = styles + (picture is not None)
+    rows = [number % styles for number in range(count - 1)] + [columns if count > 1 else 0]
+    if picture is not None:
+        rows = [styles if number % 2 else row for number, row in enumerate(rows[:-1])] + rows[-1:]
+        picture = vgg.local_variable('held_out_pictures', picture.astype('float32'))
     with tf.variable_scope(tf.get_variable_scope(), reuse=True):
-        _, parts = build(photo, tf.one_hot(rows, styles + 1), params, training=False)
+        _, parts = build(photo, tf.one_hot(rows, columns + 1), params, False, picture)
     for name in PARTS:
         tf.identity(parts[name], name='held_out/' + name)
 
@@ -123,6 +143,10 @@ def train_op(total, rate, step, rows=None):
         return tf.assign_add(step, 1, name='train').op
 
 
-def side_by_side(paintings, mix, photo):
-    """Each sample's paintings, mixed, at the photo's size, black for `identity`: [N, H, W, 3]."""
-    return tf.image.resize_bilinear(tf.tensordot(mix[:, :-1], paintings, 1), tf.shape(photo)[1:3])
+def side_by_side(paintings, mix, photo, picture=None):
+    """Each sample's paintings and picture, mixed, at the photo's size, black for `identity`: [N, H, W, 3]."""
+    named, size = mix[:, :-1] if picture is None else mix[:, :-2], tf.shape(photo)[1:3]
+    shown = tf.image.resize_bilinear(tf.tensordot(named, paintings, 1), size)
+    if picture is None:
+        return shown
+    return shown + mix[:, -2, None, None, None] * tf.image.resize_bilinear(picture, size)

@@ -18,8 +18,9 @@ RECORD = 'run.json'
 # What a record holds: text, or a list or an object of it; None is anything.
 KINDS = {'config': {str: None}, 'split': {str: [str]}, 'loss_network': {str: None},
          'style_names': [str], 'styles': [{str: None}], 'versions': {str: None}}
+OPTIONAL = {'style_pictures': {str: [str]}, 'encoder': str}  # of a run with a style predictor
 # Flags that are called otherwise than their setting.
-FLAGS = {'start': 'from', 'styles': 'style'}
+FLAGS = {'start': 'from', 'styles': 'style', 'predictor': 'styles_dir'}
 
 
 def read(model_dir):
@@ -36,6 +37,7 @@ def read(model_dir):
         with open(path, encoding='utf-8') as file:
             record = json.load(file)
         check(record, KINDS)
+        check(record, {key: kind for key, kind in OPTIONAL.items() if key in record})
         return record
     except (OSError, ValueError) as error:
         raise UserError('%s: the run record is damaged (%s); restore it, or train into another '

@@ -1,5 +1,6 @@
 """Trains one network on photos and paintings through the Estimator; a stopped run goes on."""
 
+import os
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -10,7 +11,7 @@ from resnet_in_tf.network.generator import SYSTEMS
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.perceptual.targets import style_targets
 from resnet_in_tf.pictures import images
-from resnet_in_tf.training import checkpoints, coco, model_fn, run_record, warm_start
+from resnet_in_tf.training import checkpoints, coco, model_fn, run_record, style_pictures, warm_start
 from resnet_in_tf.training.config import ADDING, FREE_ON_RESUME, resolve, steps_by_default
 from resnet_in_tf.training.hooks import ProgressHook, StopOnSignal, drop_bad_checkpoints
 from resnet_in_tf.training.paintings import check_styles, read_painting
@@ -25,7 +26,7 @@ RUN_ERRORS = {
 
 
 def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None, add_style=False,
-          show=print, **settings):
+          show=print, styles_dir=None, **settings):
     """Trains a network of `len(styles)` styles and `identity`, or goes on with one.
 
     Args:
@@ -35,6 +36,7 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
         start_from: path of a frozen network to begin with, or None.
         add_style: whether `styles` are added to that network, whose own styles stay as they are.
         show: function of one line of text.
+        styles_dir: folder of pictures that a style predictor is trained with, or None.
         settings: of config.SETTINGS; what is left out or None takes its default.
 
     Returns:
@@ -44,7 +46,11 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
         UserError: an argument or a file is not right, or the loss became NaN.
     """
     settings = {name: value for name, value in settings.items() if value not in (None, [])}
-    config, network = configure(styles, start_from, add_style, settings)
+    config, network = configure(styles, start_from, add_style, settings, styles_dir)
+    if warm_start.has_predictor(network) and not styles_dir:
+        show('Without --styles_dir the new network takes no --style_image: the style predictor of %s '
+             'does not go with it.' % start_from)
+        network = warm_start.without_predictor(network)
     photo_names = coco.list_photos(coco_images, coco_annotations)
     run_record.make_folder(model_dir)
     with checkpoints.plain_path(model_dir, lock=True) as folder:
@@ -53,7 +59,7 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
                             run_record.describe_file(start_from), add_style=add_style),
             FREE_ON_RESUME)
         record['places'] = {'coco_images': coco_images, 'coco_annotations': coco_annotations,
-                            'start_from': start_from}
+                            'start_from': start_from, 'styles_dir': styles_dir}
         # A run goes on with the photos that it began with, whatever came into the folder since.
         split = coco.Split(**record.get('split')
                            or coco.split_photos(photo_names, config['seed'])._asdict())
@@ -72,8 +78,7 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
         photos = coco.Photos(coco_images, split.train, config['image_size'], config['seed'])
         photos.check()
         paintings = [read_painting(path, config['style_size']) for path in styles]
-        loss_network = vgg.open_weights(config['vgg_weights'],
-                                        config['content_layers'] + config['style_layers'])
+        loss_network = vgg.open_weights(config['vgg_weights'], style_pictures.loss_layers(config))
         identity = {'name': loss_network.name, 'checksum': loss_network.checksum}
         then = record.get('loss_network', {}).get('checksum')
         if then not in (None, identity['checksum']):
@@ -82,11 +87,23 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
         record.update(status='running', style_names=network.style_names, split=split._asdict(),
                       styles=network.styles + run_record.describe_styles(styles, record),
                       loss_network=identity)
+        pictures = None
+        if styles_dir:
+            record['encoder'] = style_pictures.checksum(loss_network)
+            if network.encoder not in (None, record['encoder']):
+                raise UserError('--vgg_weights %s: another loss network than the style predictor of '
+                                '--from %s knows' % (config['vgg_weights'], start_from))
+            pictures = open_pictures(styles_dir, styles, photos, config, record)
         run_record.write(model_dir, record)
         held_out = coco.held_out(coco_images, split.test, config['image_size']) if (
             config['eval_steps']) else None
+        initial = {warm_start.PALETTES: warm_start.with_palettes(network, paintings)} if (
+            SYSTEMS[network.system].palette) else {}
+        if pictures and not start and not warm_start.has_predictor(network):
+            initial.update(style_pictures.measure(pictures, loss_network))
         params = dict(config, model_dir=folder, vgg19=loss_network, start=network,
-                      start_from=start_from, rows_only=add_style, held_out=held_out,
+                      start_from=start_from, initial=initial, rows_only=add_style, held_out=held_out,
+                      held_out_pictures=held_out_pictures(styles_dir, held_out, config, record),
                       grams=style_targets(paintings, config['style_layers'], loss_network),
                       paintings=np.stack([images.resize(painting, *[config['image_size']] * 2)
                                           for painting in paintings]),
@@ -98,23 +115,60 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
                                 0 if held_out is None else config['eval_steps'])
         stop = StopOnSignal()
         try:
-            run_estimator(params, photos, start, [progress, stop], model_dir)
-            record = run_record.finish(model_dir, record, stop.signal, progress.latest, photos.broken)
+            run_estimator(params, photos, start, [progress, stop], model_dir, pictures)
+            broken = photos.broken | (pictures.broken if pictures else set())
+            record = run_record.finish(model_dir, record, stop.signal, progress.latest, broken)
         except BaseException:
             run_record.mark_failed(model_dir, record)
             raise
-    if photos.broken:
-        show('%d photos could not be read and were skipped (named in run.json)' % len(photos.broken))
+    if broken:
+        show('%d photos could not be read and were skipped (named in run.json)' % len(broken))
     show('Stopped; the same command goes on from step %d.' % record['step']
          if record['status'] == 'stopped' else 'Finished: %d steps in %s' % (record['step'], model_dir))
     return record
 
 
-def configure(styles, start_from, add_style, settings):
+def open_pictures(styles_dir, styles, photos, config, record):
+    """The pictures that a run takes as styles; a run that goes on has those that it began with.
+
+    Args:
+        styles_dir, styles: as in `train`.
+        photos: coco.Photos.
+        config: dict of every setting.
+        record: run record; its 'style_pictures' is set.
+
+    Returns:
+        style_pictures.StylePictures.
+
+    Raises:
+        UserError: the folder holds no picture, or none that can be read.
+    """
+    split = coco.Split(**record.get('style_pictures')
+                       or style_pictures.list_styles(styles_dir, config['seed'])._asdict())
+    record['style_pictures'] = split._asdict()
+    pictures = style_pictures.StylePictures(
+        styles_dir, split.train + [os.path.abspath(path) for path in styles], photos, config)
+    pictures.check()
+    return pictures
+
+
+def held_out_pictures(styles_dir, photos, config, record):
+    """What the held-out photos are painted after, uint8 [M, h, w, 3]: pictures that were kept back.
+
+    Where the folder had too few for that, those that are trained on; None without a predictor.
+    """
+    if not styles_dir or photos is None:
+        return None
+    split = coco.Split(**record['style_pictures'])
+    kept = coco.held_out(styles_dir, split.test + split.train, config['style_crop_size'], len(photos))
+    return None if kept is None else np.resize(kept, (len(photos),) + kept.shape[1:])
+
+
+def configure(styles, start_from, add_style, settings, styles_dir=None):
     """Checks what a run is told, and opens the network that it begins with.
 
     Args:
-        styles, start_from, add_style: as in `train`.
+        styles, start_from, add_style, styles_dir: as in `train`.
         settings: dict of what is given.
 
     Returns:
@@ -127,6 +181,9 @@ def configure(styles, start_from, add_style, settings):
     config = resolve(settings)
     if config['system'] not in SYSTEMS:
         raise UserError('--system %s: there are: %s' % (config['system'], ', '.join(sorted(SYSTEMS))))
+    if add_style and styles_dir:
+        raise UserError('--styles_dir %s: trains a style predictor, and --add_style a row alone: give one of '
+                        'them' % styles_dir)
     if add_style and not start_from:
         raise UserError('--add_style needs the network that it is added to: --from NETWORK.pb')
     if add_style:
@@ -140,11 +197,14 @@ def configure(styles, start_from, add_style, settings):
     network = (warm_start.from_network(start_from, names, add_style, settings.get('system'),
                                        settings.get('width')) if start_from else
                warm_start.new_network(names, config['system'], config['width']))
-    config.update(system=network.system, width=network.width)
+    config.update(system=network.system, width=network.width, predictor=bool(styles_dir))
+    if styles_dir and not SYSTEMS[network.system].palette:
+        raise UserError('--styles_dir %s: trains a style predictor, which takes --system resnet_any; this '
+                        'is %s' % (styles_dir, network.system))
     return config, network
 
 
-def run_estimator(params, photos, start, hooks, model_dir):
+def run_estimator(params, photos, start, hooks, model_dir, pictures=None):
     """Runs tf.estimator from the last checkpoint to params['train_steps'].
 
     Args:
@@ -153,6 +213,7 @@ def run_estimator(params, photos, start, hooks, model_dir):
         start: step to begin with.
         hooks: ProgressHook, StopOnSignal.
         model_dir: the folder as the user calls it.
+        pictures: StylePictures, or None.
 
     Raises:
         UserError: the loss became NaN; the newest checkpoint that is sound is kept. Or the disk or
@@ -170,9 +231,8 @@ def run_estimator(params, photos, start, hooks, model_dir):
     try:
         with hooks[1]:
             estimator.train(
-                lambda: coco.input_fn(photos, len(params['paintings']), params['identity_share'],
-                                      params['mix_share'], params['batch_size'], start,
-                                      params['train_steps']),
+                lambda: coco.input_fn(photos, len(params['paintings']), params, start,
+                                      params['train_steps'], pictures),
                 hooks=hooks, max_steps=params['train_steps'])
     except tf.train.NanLossDuringTrainingError:
         step = drop_bad_checkpoints(model_dir, hooks[0].step)
@@ -181,8 +241,9 @@ def run_estimator(params, photos, start, hooks, model_dir):
                         '--style_weight or more --warmup_steps, in another --model_dir'
                         % (kept, model_dir)) from None
     except tf.errors.OpError as error:
-        if photos.failure:
-            raise photos.failure from None
+        failures = [each.failure for each in (photos, pictures) if each is not None and each.failure]
+        if failures:
+            raise failures[0] from None
         advice = [words for kind, words in RUN_ERRORS.items() if isinstance(error, kind)]
         if not advice:
             raise

@@ -5,10 +5,15 @@ import collections
 import numpy as np
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.network import frozen
+from resnet_in_tf.network import frozen, predictor
 from resnet_in_tf.network.generator import IDENTITY
+from resnet_in_tf.network.palette import NUMBERS, palette_of_picture
 
-Start = collections.namedtuple('Start', 'style_names rows variables styles system width')
+PALETTES = 'generator/palette/table'
+TABLES = ('/gamma', '/beta', '/table')  # variables with a row for each style
+BASE = {'resnet_any': 'resnet_in'}  # systems whose layers are those of another, and can begin with its
+
+Start = collections.namedtuple('Start', 'style_names rows variables styles system width encoder')
 Start.__doc__ = """How a run begins.
 
 Fields:
@@ -17,13 +22,14 @@ Fields:
     variables: dict name -> float32 array to begin with; empty for a new network.
     styles: what is known of each painting, a list of dicts, for rows that are not trained here.
     system, width: of the generator.
+    encoder: checksum of what shows paintings to the network's style predictor; None where it has none.
 """
 
 
 def new_network(names, system, width):
     """The Start of a network that is made from nothing."""
     style_names = list(names) + [IDENTITY]
-    return Start(style_names, list(range(len(style_names))), {}, [], system, width)
+    return Start(style_names, list(range(len(style_names))), {}, [], system, width, None)
 
 
 def from_network(path, names, add, system=None, width=None):
@@ -45,7 +51,10 @@ def from_network(path, names, add, system=None, width=None):
     """
     graph_def, known, card = frozen.read_graph(path)
     training = card.get('training', {})
-    for flag, given, own in (('system', system, training.get('system', 'resnet_in')),
+    known_system = training.get('system', 'resnet_in')
+    if system in BASE and BASE[system] == known_system and not add:
+        known_system = system
+    for flag, given, own in (('system', system, known_system),
                              ('width', width, training.get('width', 32))):
         if given is not None and given != own:
             raise UserError('--%s %s contradicts --from %s, whose %s is %s: leave --%s out'
@@ -59,15 +68,15 @@ def from_network(path, names, add, system=None, width=None):
     else:
         style_names = list(names) + [IDENTITY]
     variables = {name: with_rows(value, known, style_names)
-                 if name.endswith(('/gamma', '/beta')) else value
+                 if name.endswith(TABLES) else value
                  for name, value in frozen.read_variables(graph_def).items()}
     rows = [style_names.index(name) for name in list(names) + [IDENTITY]]
     return Start(style_names, rows, variables, card.get('styles', []) if add else [],
-                 training.get('system', 'resnet_in'), training.get('width', 32))
+                 known_system, training.get('width', 32), card.get('predictor', {}).get('checksum'))
 
 
 def with_rows(table, known, style_names):
-    """A gamma or beta table [S, C] with its rows in the order of other style names.
+    """A table [S, C], such as gamma, with its rows in the order of other style names.
 
     Args:
         table: float32 [len(known), C].
@@ -80,6 +89,32 @@ def with_rows(table, known, style_names):
     return np.stack([table[known.index(name)] if name in known else mean for name in style_names])
 
 
+def has_predictor(start):
+    """Whether the network that a run begins with has a style predictor."""
+    return predictor.MEAN in start.variables
+
+
+def without_predictor(start):
+    """A Start with the generator's variables alone."""
+    return start._replace(variables={name: value for name, value in start.variables.items()
+                                     if not name.startswith(predictor.SCOPE + '/')})
+
+
+def with_palettes(start, paintings):
+    """The table of palettes that a run begins with: closed forms of its paintings, and the network's others.
+
+    Args:
+        start: Start.
+        paintings: list of uint8 [H, W, 3], those of `start.rows` but the last.
+
+    Returns:
+        float32 [S, 9].
+    """
+    table = np.array(start.variables.get(PALETTES, np.zeros([len(start.style_names), NUMBERS], np.float32)))
+    table[start.rows[:-1]] = [palette_of_picture(painting) for painting in paintings]
+    return table
+
+
 def check_fit(variables, values, path):
     """Raises UserError where a network to begin with does not fit the generator, variable by variable.
 
@@ -88,7 +123,12 @@ def check_fit(variables, values, path):
         values: dict name -> numpy array.
         path: where the values are from, for the message.
     """
-    shapes = {variable.op.name: tuple(variable.shape.as_list()) for variable in variables}
+    # A generator may get a predictor that begins from nothing.
+    whole = any(name.startswith(predictor.SCOPE + '/dense') for name in values)
+    shapes = {variable.op.name: tuple(variable.shape.as_list()) for variable in variables
+              if whole or not variable.op.name.startswith(predictor.SCOPE + '/')}
+    values = {name: value for name, value in values.items()
+              if whole or not name.startswith(predictor.SCOPE + '/')}
     wrong = (['%s is missing' % name for name in sorted(set(shapes) - set(values))]
              + ['%s has no place' % name for name in sorted(set(values) - set(shapes))]
              + ['%s is %s and should be %s' % (name, values[name].shape, shapes[name])

@@ -40,7 +40,8 @@ def photos_of(folder, **changed):
 def batches(photos, start, stop, size=3, styles=2, share=0.25, mixed=0.5):
     with tf.Graph().as_default(), tf.Session() as session:
         item = tf.data.make_one_shot_iterator(
-            coco.input_fn(photos, styles, share, mixed, size, start, stop)).get_next()
+            coco.input_fn(photos, styles, {'identity_share': share, 'mix_share': mixed, 'batch_size': size},
+                          start, stop)).get_next()
         result = []
         while True:
             try:

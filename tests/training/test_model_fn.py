@@ -27,6 +27,7 @@ def params(face):
             'style_weight': 3.0, 'tv_weight': 7.0, 'identity_weight': 20.0, 'warmup_steps': 0,
             'train_steps': 10, 'learning_rate': 0.01, 'learning_rate_decay': 0.0,
             'summary_steps': 100, 'model_dir': None, 'start_from': None, 'held_out': None,
+            'held_out_pictures': None, 'initial': {},
             'saturation_weight': 0.0, 'spikes_weight': 0.0, 'silence_weight': 0.0}
 
 
@@ -201,7 +202,7 @@ def test_triptych_shows_each_sample_its_painting_and_black_for_identity():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('system', ['cnn', 'cnn_bn', 'fnst', 'resnet_contrast'])
+@pytest.mark.parametrize('system', ['cnn', 'cnn_bn', 'fnst', 'resnet_contrast', 'resnet_any'])
 def test_every_other_system_trains(system, params, face):
     start = warm_start.new_network(['waves', 'tiles'], system, 4)
     _, before, after = train(params, [0, 2], face, 2, start=start)

@@ -148,7 +148,7 @@ def test_another_command_on_the_same_folder_is_refused(tmp_path, tiny_run, photo
 def no_steps(monkeypatch):
     """Keeps runs from training; gives the list of (Photos, first step) that they would have taken."""
     taken = []
-    monkeypatch.setattr(train, 'run_estimator', lambda params, photos, start, hooks, model_dir:
+    monkeypatch.setattr(train, 'run_estimator', lambda params, photos, start, *rest:
                         taken.append((photos, start)))
     return taken
 

@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.generator import generator
+from resnet_in_tf.network.palette import palette_of_picture
 from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.training import warm_start
 
@@ -126,3 +127,25 @@ def test_flags_that_contradict_the_network_are_one_line(tmp_path, told, words, a
         warm_start.from_network(path, ['new'], add, **told)
     start = warm_start.from_network(path, ['new'], add)
     assert (start.system, start.width) == ('cnn_bn', 2)
+
+
+def test_palettes_are_closed_forms_of_the_paintings_and_those_that_stay_are_kept(tmp_path):
+    path = networks.write_random(tmp_path / 'base.pb', 'resnet_any', width=2,
+                                 training={'system': 'resnet_any', 'width': 2})
+    painting = np.random.RandomState(0).randint(0, 256, [4, 5, 3]).astype(np.uint8)
+    start = warm_start.from_network(path, ['new'], add=True)
+    table = warm_start.with_palettes(start, [painting])
+    known = frozen.read_variables(frozen.read_graph(path)[0])[warm_start.PALETTES]
+    assert (table[[0, 1, 3]] == known).all()
+    assert (table[2] == palette_of_picture(painting)).all()
+    fresh = warm_start.with_palettes(warm_start.new_network(['a', 'b'], 'resnet_any', 2), [painting] * 2)
+    assert (fresh[:2] == table[2]).all() and (fresh[2] == 0).all()
+
+
+def test_resnet_any_begins_with_a_network_of_the_same_layers_but_adds_no_row_to_it(tmp_path):
+    path = network_of(tmp_path, 'resnet_in')
+    start = warm_start.from_network(path, ['wave'], False, 'resnet_any')
+    assert start.system == 'resnet_any' and warm_start.PALETTES not in start.variables
+    for told in ({'add': True, 'system': 'resnet_any'}, {'add': False, 'system': 'fnst'}):
+        with pytest.raises(UserError, match='contradicts --from'):
+            warm_start.from_network(path, ['new'], **told)
