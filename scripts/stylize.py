@@ -13,7 +13,10 @@ from resnet_in_tf import cli  # noqa: E402
 from resnet_in_tf.training import config  # noqa: E402
 
 flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py.')
-flags.DEFINE_string('style', '1', 'NAME or NUMBER, or a mix: wave:0.7,udnie:0.3.')
+flags.DEFINE_string('style', None, 'NAME or NUMBER, or a mix: wave:0.7,udnie:0.3. Default: the first, or '
+                    '--style_image alone.')
+flags.DEFINE_multi_string('style_image', [], 'Any picture as a style, for a network with a style predictor; '
+                          'repeat for a mix: a.jpg:0.7. naas: the painting.')
 flags.DEFINE_float('strength', 1.0, '0 is the photo, 1 the style.')
 flags.DEFINE_string('input', None, 'A picture, a folder or a pattern in quotes.')
 flags.DEFINE_string('output', None, 'A file for one picture, a folder for several.')
@@ -27,7 +30,6 @@ flags.DEFINE_bool('exact', False, 'Tiles equal the untiled result: slower, with 
 flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What runs the network.')
 flags.DEFINE_enum('system', None, ['naas'],
                   'naas: no --model; the pixels are optimised for --style_image, in minutes.')
-flags.DEFINE_string('style_image', None, 'naas: the painting.')
 flags.DEFINE_integer('iterations', None, 'naas: of L-BFGS-B, a picture. Default: 200.', lower_bound=1)
 LOSSES = ('vgg_weights', 'style_size', 'content_weight', 'style_weight', 'tv_weight')
 config.define_flags(flags, LOSSES, 'naas: ')
@@ -38,22 +40,27 @@ def open_stylizer(values):
     if values['system'] == 'naas':
         from resnet_in_tf.restyling import naas
         cli.require(values, 'style_image')
+        if len(values['style_image']) > 1 or values['style']:
+            cli.fail('--system naas paints after one --style_image, without --style')
         if values['model'] or values['strength'] != 1:
             cli.fail('--model and --strength are not for --system naas; there is --style_weight')
         iterations = values['iterations'] or naas.ITERATIONS
-        return naas.NaasStylizer(values['style_image'], iterations, naas.print_progress(iterations),
+        return naas.NaasStylizer(values['style_image'][0], iterations, naas.print_progress(iterations),
                                  **{name: values[name] for name in LOSSES}), None
     from resnet_in_tf.restyling.stylizer import Stylizer
     cli.require(values, 'model')
     stylizer = Stylizer(values['model'], values['impl'], values['engine'])
-    return stylizer, stylizer.style_weights(values['style'], values['strength'])
+    style = values['style'] or (None if values['style_image'] else '1')
+    return stylizer, stylizer.style_weights(style, values['strength'], values['style_image'])
 
 
 def main(values):
     cli.require(values, 'input', 'output')
     from resnet_in_tf import memory
     from resnet_in_tf.restyling import batch
-    plan = batch.plan(values['input'], values['output'], others=[values['style_image'] or ''])
+    from resnet_in_tf.restyling.style_images import parse_image
+    plan = batch.plan(values['input'], values['output'],
+                      others=[parse_image(text)[0] for text in values['style_image']])
     max_memory = values['max_memory'] and memory.parse_size(values['max_memory'])
     stylizer, weights = open_stylizer(values)
     for note in plan.notes:

@@ -12,17 +12,21 @@ from resnet_in_tf.instance_norm import swap_to_fused
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
 
-Engine = collections.namedtuple('Engine', 'name style_names card run close graph_def width')
+Engine = collections.namedtuple('Engine', 'name style_names card run close graph_def width predict')
 Engine.__doc__ = """A network that is open.
 
 Fields:
     name: what runs it, a key of ENGINES and of memory.RUN_BYTES.
     style_names, card: as frozen.read_graph gives them.
-    run: function of float32 image [N, H, W, 3] and style_weights [N, S] that gives stylized.
+    run: function of float32 image [N, H, W, 3] and style_weights [N, S] that gives stylized; where there is
+        `predict` also of [N, S + R], with a row that is added to the mix behind the weights.
     close: function that gives its memory back.
     graph_def: tf.GraphDef as it was frozen, for tiles; None for an ONNX file.
     width: int, channels of the first layer, which tell what a run costs.
+    predict: function of a painting, float32 [H, W, 3] in [0, 255], that gives its row, float32 [R]; None
+        where the network has no style predictor, or the engine does not run it.
 """
+Engine.__new__.__defaults__ = (None,)  # of the last field; Python 3.6 has no other way
 
 
 def start(engine, model, impl='auto'):
@@ -57,10 +61,26 @@ def tensorflow(model, impl):
             raise UserError('--impl %s: %s' % (impl, str(error).split('\n')[0])) from error
         frozen.import_graph(graph_def, model)
     session = tf.Session(graph=graph, config=session_config())
-    run = session.make_callable(
-        frozen.STYLIZED + ':0', [frozen.IMAGE + ':0', frozen.STYLE_WEIGHTS + ':0'])
-    return Engine('tensorflow', style_names, card, run, session.close, frozen_def,
-                  frozen.first_width(frozen_def))
+    inputs = [frozen.IMAGE + ':0', frozen.STYLE_WEIGHTS + ':0']
+    run, predict = session.make_callable(frozen.STYLIZED + ':0', inputs), None
+    if frozen.has_predictor(frozen_def):
+        run = with_rows(run, session.make_callable(frozen.STYLIZED + ':0', inputs + [frozen.ROW + ':0']),
+                        len(style_names))
+        rows = session.make_callable(frozen.STYLE_ROW + ':0', [frozen.STYLE_IMAGE + ':0'])
+
+        def predict(painting):
+            return rows(painting[None])[0]
+    return Engine('tensorflow', style_names, card, run, session.close, frozen.generator_of(frozen_def),
+                  frozen.first_width(frozen_def), predict)
+
+
+def with_rows(plain, added, styles):
+    """`plain` for style weights alone, `added` where a row stands behind them."""
+    def run(image, style):
+        if style.shape[1] == styles:
+            return plain(image, style)
+        return added(image, style[:, :styles], style[:, styles:])
+    return run
 
 
 def onnxruntime(model, impl):

@@ -7,6 +7,7 @@ import numpy as np
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.restyling import engines
+from resnet_in_tf.restyling.style_images import StyleImages, parse_image
 
 LONGEST_MIX = 10000  # characters: names and weights of some hundred styles
 LONGEST_NUMBER = 40
@@ -27,35 +28,62 @@ class Stylizer:
         styles: the same without `identity`.
         card: dict that tells how the network was trained.
         engine: engines.Engine, with the graph, its width and what runs it.
+        style_images: style_images.StyleImages; None where the network makes no row from a picture.
 
     Raises:
         UserError: the file is missing or is not such a graph, or the engine is not installed.
     """
 
     def __init__(self, model, impl='auto', engine='tensorflow'):
-        self.engine = engines.start(engine, model, impl)
+        self.model, self.engine = model, engines.start(engine, model, impl)
         self.style_names, self.card, self.run = (
             self.engine.style_names, self.engine.card, self.engine.run)
         self.styles = self.style_names[:-1]
+        self.style_images = self.engine.predict and StyleImages(self.engine.predict, self.card)
 
-    def style_weights(self, mix, strength=1.0):
-        """Style weights as `parse_mix` makes them, float32 [S]."""
-        return parse_mix(mix, strength, self.style_names)
+    def style_weights(self, mix, strength=1.0, images=()):
+        """Style weights of named styles, of pictures, or of both.
+
+        Args:
+            mix, strength: as in `parse_mix`; mix may be None where there are images.
+            images: paths of pictures as styles, each with a weight or without, 'a.jpg:0.7'.
+
+        Returns:
+            float32 [S]; with images [S + R], and the mix of their rows behind the weights.
+
+        Raises:
+            UserError: as `parse_mix`; a picture that cannot be read, or a network without a predictor.
+        """
+        if not images:
+            return parse_mix(mix, strength, self.style_names)
+        check_strength(strength)
+        if self.style_images is None:
+            raise UserError('--style_image %s: %s makes no style from a picture%s; train.py --styles_dir '
+                            'trains one that does, and --system naas needs none' % (
+                                images[0], self.model, ' with --engine %s' % self.engine.name
+                                if self.engine.name != 'tensorflow' else ''))
+        paths, amounts = zip(*map(parse_image, images))
+        styles = len(self.style_names)
+        named = parse_amounts(mix, self.style_names) if mix else np.zeros(styles)
+        shares = spread(np.concatenate([named, amounts]), strength, '--style_image %s' % images[0])
+        shares[styles - 1] += 1.0 - strength
+        row = sum(share * self.style_images.row(path) for path, share in zip(paths, shares[styles:]))
+        return np.concatenate([shares[:styles], row]).astype(np.float32)
 
     def stylize(self, pixels, style_weights):
         """Restyles one picture or several of one size.
 
         Args:
             pixels: uint8 or float32 [H, W, 3] or [N, H, W, 3], RGB in [0, 255].
-            style_weights: float32 [S] for all, or [N, S].
+            style_weights: float32 [S] for all, or [N, S]; what `style_weights` gives for pictures, too.
 
         Returns:
             float32 of the shape of `pixels`, in [0, 255].
         """
         pixels = np.asarray(pixels, np.float32)
         batch = pixels if pixels.ndim == 4 else pixels[None]
-        weights = np.broadcast_to(np.asarray(style_weights, np.float32),
-                                  [len(batch), len(self.style_names)])
+        weights = np.asarray(style_weights, np.float32)
+        weights = np.broadcast_to(weights, [len(batch), weights.shape[-1]])
         stylized = self.run(batch, weights)
         return stylized if pixels.ndim == 4 else stylized[0]
 
@@ -79,8 +107,20 @@ def parse_mix(mix, strength, style_names):
     Raises:
         UserError: unknown style, or a number that is not one.
     """
+    check_strength(strength)
+    weights = spread(parse_amounts(mix, style_names), strength, '--style %s' % shown(str(mix)))
+    weights[-1] += 1.0 - strength
+    return weights.astype(np.float32)
+
+
+def check_strength(strength):
+    """Raises UserError where a strength is not one."""
     if not 0 <= strength <= 1:
         raise UserError('--strength %g is not between 0 and 1' % strength)
+
+
+def parse_amounts(mix, style_names):
+    """The weights of a mix as they are written: float64 [S]; arguments and errors as in `parse_mix`."""
     mix = str(mix)
     if len(mix) > LONGEST_MIX:
         raise UserError('--style %s: %d characters are more than a mix may have, which is %d'
@@ -110,12 +150,19 @@ def parse_mix(mix, strength, style_names):
                 shown(mix), shown(name), ', '.join('%d %s' % (place, known)
                                                    for place, known in enumerate(style_names[:-1], 1))))
         weights[number] += value
-    if not weights.max() > 0:
-        raise UserError('--style %s: the weights sum to zero' % shown(mix))
-    weights /= weights.max()  # first, for sums of large numbers overflow and small ones vanish
-    weights *= strength / weights.sum()
-    weights[-1] += 1.0 - strength
-    return weights.astype(np.float32)
+    return weights
+
+
+def spread(amounts, strength, flag):
+    """Makes weights sum to a strength: float64 of the same shape.
+
+    Raises:
+        UserError: they are all zero; `flag` begins the message.
+    """
+    if not amounts.max() > 0:
+        raise UserError('%s: the weights sum to zero' % flag)
+    amounts = amounts / amounts.max()  # first, for sums of large numbers overflow and small ones vanish
+    return amounts * (strength / amounts.sum())
 
 
 def shown(text):
