@@ -68,7 +68,7 @@ def take_on(x, palette):
     matrix = tf.reshape(matrix, [-1, 1, 1, NUMBERS])
     y = tf.reshape(shift, [-1, 1, 1, 3])
     for channel in range(3):
-        y += x[..., channel:channel + 1] * matrix[..., 3 * channel:3 * channel + 3]
+        y += x[:, :, :, channel:channel + 1] * matrix[:, :, :, 3 * channel:3 * channel + 3]
     return y  # [N, H, W, 3]
 
 
@@ -117,9 +117,10 @@ def cholesky(covariance):
 
 
 def inverse(factor):
-    """The inverse of a lower triangle, as six of [N]."""
+    """The inverse of a lower triangle whose diagonal is above zero, as six of [N]."""
     a, b, c, d, e, f = factor
-    return [1.0 / a, -b / (a * c), 1.0 / c, (b * e - c * d) / (a * c * f), -e / (c * f), 1.0 / f]
+    x, y, z = [tf.rsqrt(tf.square(each)) for each in (a, c, f)]  # TFLite of TensorFlow 1.15 has no 1 / x
+    return [x, -b * x * y, y, (b * e - c * d) * x * y * z, -e * y * z, z]
 
 
 def product(left, right):
