@@ -58,6 +58,7 @@ def take_on(x, palette):
     Returns:
         float32 [N, H, W, 3]; what the palette and the picture together put beyond [-1, 1] stays there.
     """
+    x = tf.identity(x, name='given')
     own = columns(palette_of(x), NUMBERS)
     wanted = columns(palette, NUMBERS)
     lower = product(wanted[3:], inverse(own[3:]))
@@ -82,7 +83,11 @@ def palette_of_picture(pixels):
     """The palette of one picture: uint8 or float [H, W, 3] in [0, 255] to float32 [9]."""
     yuv = (np.asarray(pixels, np.float64).reshape(-1, 3) / 127.5 - 1.0) @ YUV.T
     mean = yuv.mean(axis=0)
-    covariance = (yuv - mean).T @ (yuv - mean) / len(yuv)
+    return palette_of_moments(mean, (yuv - mean).T @ (yuv - mean) / len(yuv))
+
+
+def palette_of_moments(mean, covariance):
+    """The palette of a mean [3] and a covariance [3, 3] in YUV of [-1, 1]: float32 [9]."""
     factor = np.linalg.cholesky(covariance + EPSILON * np.eye(3))
     return np.concatenate([mean, [factor[place] for place in LOWER]]).astype(np.float32)
 

@@ -15,9 +15,11 @@ from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.graphs import node_of
 from resnet_in_tf.network import frozen
+from resnet_in_tf.network.palette import palette_of_moments
+from resnet_in_tf.pictures.color import TO_YUV
 from resnet_in_tf.tiles import grid as grids
 from resnet_in_tf.tiles import scratch
-from resnet_in_tf.tiles.network import LAST, Affine
+from resnet_in_tf.tiles.network import GIVEN, LAST, Affine
 
 # How far one stage can see: 9x9 (4) behind 3x3 and interpolation (2 + 1), to the next step of 4.
 HALO = 8
@@ -172,6 +174,35 @@ class Moments:
         return Affine(scale.astype(np.float32), (beta - self.mean * scale).astype(np.float32))
 
 
+class Colors:
+    """Mean and covariance of colours that come in parts."""
+
+    def __init__(self):
+        self.moments = Moments()
+
+    def add(self, values):
+        """Takes float32 [h, w, 3], RGB in [-1, 1]."""
+        yuv = values @ TO_YUV.T
+        # The variance of a sum tells the covariance of its parts.
+        self.moments.add(np.concatenate([yuv, yuv + yuv[..., [1, 2, 0]]], 2))
+
+    def palette(self):
+        """The palette: float32 [9]."""
+        variance = self.moments.squares / self.moments.count  # [6]
+        covariance = np.diag(variance[:3])
+        for number, other in enumerate((1, 2, 0)):
+            shared = (variance[3 + number] - variance[number] - variance[other]) / 2
+            covariance[number, other] = covariance[other, number] = shared
+        return palette_of_moments(self.moments.mean[:3], covariance)
+
+
+def within(core, picture):
+    """The part of a tile's core that is picture, and not padding."""
+    return core._replace(
+        top=max(core.top, picture.top), bottom=min(core.bottom, picture.top + picture.source.height),
+        left=max(core.left, picture.left), right=min(core.right, picture.left + picture.source.width))
+
+
 class ExactPainter:
     """Measures the true statistics of a picture, then restyles its tiles.
 
@@ -202,9 +233,25 @@ class ExactPainter:
                 self.affines.append(self.measure(stage, picture, grid, on_tile))
                 wanted = {name for later in stages[number + 1:] for name in later.feeds}
                 self.features.drop(set(self.features.arrays) - wanted)
+            if network.has_palette:
+                self.affines.append(self.measure_palette(picture, grid, on_tile))
         except BaseException:
             self.close()
             raise
+
+    def measure_palette(self, picture, grid, on_tile):
+        """Runs the last stage over the picture as far as its colours: the Affine of its palette."""
+        own, photo = Colors(), Colors()
+        stage = self.last._replace(fetches=[GIVEN], needs_image=True)
+        for rows in grids.spans(grid.height, grid.tile_height, grid.halo):
+            band = picture.read(*rows[1])
+            for core, tile in grids.tiles(grid, rows):
+                pixels = band[:, tile.left:tile.right]
+                part = grids.inside(within(core, picture), tile)
+                own.add(self.run(stage, tile, pixels, self.affines)[0][part])
+                photo.add(pixels[part].astype(np.float32) / 127.5 - 1.0)
+                on_tile()
+        return self.network.palette_affine(own.palette(), photo.palette(), self.style_weights)
 
     def measure(self, stage, picture, grid, on_tile):
         """Runs a stage over the picture: the Affine of its norm."""

@@ -51,7 +51,7 @@ def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, 
     if exact:  # features go in and out beside the network's own, and small tiles cost little
         max_pixels = max(SMALLEST_TILE ** 2, max_pixels // 2)
     grid = grids.plan(picture.height, picture.width, max_pixels, halo)
-    total = len(grids.tiles(grid)) * (len(network.norms) + 1 if exact else 1)
+    total = len(grids.tiles(grid)) * (len(network.norms) + network.has_palette + 1 if exact else 1)
     done = [0]
 
     def count():

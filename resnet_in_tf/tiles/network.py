@@ -15,8 +15,12 @@ from resnet_in_tf.instance_norm import graph as norm_graph
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
 
+# Where a network with a palette gives each picture its colours: what it is given, its own palette and the
+# photo's, and the map between colours that is made of them.
+GIVEN, OWN, PHOTO, MATRIX, SHIFT = ['generator/palette/' + name for name in (
+    'given', 'palette', 'photo/palette', 'matrix', 'shift')]
 Norm = collections.namedtuple('Norm', 'scope conv epsilon')
-Affine = collections.namedtuple('Affine', 'scale shift')  # float32 [C] each
+Affine = collections.namedtuple('Affine', 'scale shift')  # float32 [C] each; of a palette [9] and [3]
 
 LAST = '/shifted'
 REDUCTIONS = ('Mean', 'Sum', 'Max', 'Min', 'Prod')
@@ -30,7 +34,7 @@ def find_norms(graph_def):
         List of Norm; `conv` is the convolution whose output it normalizes.
 
     Raises:
-        UserError: some statistic over positions is not part of an instance norm.
+        UserError: some statistic over positions is not part of an instance norm or a palette.
     """
     nodes = {node.name: node for node in graph_def.node}
     readers = collections.defaultdict(list)
@@ -45,6 +49,8 @@ def find_norms(graph_def):
             if found and nodes[found['X']].op == 'Conv2D':
                 norms.append(Norm(scope, found['X'], float(found['epsilon'])))
     scopes = tuple(norm.scope + '/' for norm in norms)
+    if has_palette(graph_def):
+        scopes += (GIVEN.rpartition('/')[0] + '/',)
     for node in graph_def.node:
         if (node.op in REDUCTIONS and node.attr['T'].type == tf.float32.as_datatype_enum
                 and not node.name.startswith(scopes)):
@@ -53,8 +59,13 @@ def find_norms(graph_def):
     return norms
 
 
+def has_palette(graph_def):
+    """Whether a network's last step takes on a palette."""
+    return {GIVEN, OWN, PHOTO, MATRIX, SHIFT} <= {node.name for node in graph_def.node}
+
+
 def fix_statistics(graph_def, norms):
-    """Puts a fed scale and shift in the place of each norm.
+    """Puts a fed scale and shift in the place of each norm, and a fed map of colours in that of a palette.
 
     Args:
         graph_def: tf.GraphDef with the reference form of instance norm.
@@ -67,8 +78,11 @@ def fix_statistics(graph_def, norms):
     nodes = {node.name: node for node in graph_def.node}
     gone = {norm.conv for norm in norms}
     gone.update(norm.scope + '/' + part for norm in norms for part, _, _ in norm_graph.PATTERN)
+    fed = [MATRIX, SHIFT] if has_palette(graph_def) else []
+    gone.update(fed)
     result = tf.GraphDef(versions=graph_def.versions)
     result.node.extend(node for node in graph_def.node if node.name not in gone)
+    result.node.extend(placeholder(name) for name in fed)
     for norm in norms:
         conv = tf.NodeDef()
         conv.CopyFrom(nodes[norm.conv])
@@ -104,6 +118,8 @@ class FixedNetwork:
         norms: list of Norm.
         graph_def: tf.GraphDef of the form with fixed statistics.
         width: int, channels of the first layer.
+        has_palette: whether its last step takes on a palette.
+        styles: int, S; behind so many weights a style may have a row of its own.
 
     Raises:
         UserError: the network has a normalization that cannot be fixed.
@@ -113,6 +129,9 @@ class FixedNetwork:
         self.norms = find_norms(graph_def)
         self.graph_def = fix_statistics(graph_def, self.norms)
         self.width = frozen.first_width(graph_def)
+        self.has_palette = has_palette(graph_def)
+        names = next(node for node in graph_def.node if node.name == frozen.STYLE_NAMES)
+        self.styles = names.attr['value'].tensor.tensor_shape.dim[0].size
         graph = tf.Graph()
         with graph.as_default():
             for scope, each in ((PLAIN, graph_def), (FIXED, self.graph_def)):
@@ -124,23 +143,37 @@ class FixedNetwork:
 
         Args:
             photo: uint8 or float32 [H, W, 3].
-            style_weights: float32 [S].
+            style_weights: float32 [S], or [S + R].
 
         Returns:
-            List of Affine, one a norm.
+            List of Affine, one a norm, and one for the palette where there is one.
         """
         names = ['%s/%s/%s:0' % (PLAIN, norm.scope, part)
                  for norm in self.norms for part in ('mean', 'scale', 'beta')]
-        values = iter(self.session.run(names, inputs(PLAIN, photo, style_weights)))
+        colors = ['%s/%s:0' % (PLAIN, name) for name in (MATRIX, SHIFT)] if self.has_palette else []
+        norms, colors = self.session.run([names, colors], self.inputs(PLAIN, photo, style_weights))
+        values = iter(norms)
         return [Affine(scale.ravel(), (beta - mean * scale).ravel())
-                for mean, scale, beta in zip(values, values, values)]
+                for mean, scale, beta in zip(values, values, values)] + (
+                    [Affine(*[value.ravel() for value in colors])] if colors else [])
+
+    def palette_affine(self, own, photo, style_weights):
+        """The map of colours that takes on a style's palette: Affine.
+
+        Args:
+            own, photo: float32 [9], the palette of what the network paints, and of the photo.
+            style_weights: float32 [S], or [S + R].
+        """
+        feeds = self.style_inputs(PLAIN, style_weights)
+        feeds.update({'%s/%s:0' % (PLAIN, name): value[None] for name, value in ((OWN, own), (PHOTO, photo))})
+        return Affine(*[value.ravel() for value in self.session.run(
+            ['%s/%s:0' % (PLAIN, name) for name in (MATRIX, SHIFT)], feeds)])
 
     def gamma_beta(self, style_weights):
         """The mixed gamma and beta of each norm: list of (float32 [C], float32 [C])."""
         names = ['%s/%s/%s:0' % (PLAIN, norm.scope, part)
                  for norm in self.norms for part in ('gamma', 'beta')]
-        values = iter(self.session.run(
-            names, {'%s/%s:0' % (PLAIN, frozen.STYLE_WEIGHTS): style_weights[None]}))
+        values = iter(self.session.run(names, self.style_inputs(PLAIN, style_weights)))
         return [(gamma.ravel(), beta.ravel()) for gamma, beta in zip(values, values)]
 
     def run(self, fetches, tile, style_weights, affines, feeds=None):
@@ -157,10 +190,13 @@ class FixedNetwork:
         Returns:
             List of float32 [h', w', C].
         """
-        given = {} if tile is None else inputs(FIXED, tile, style_weights)
+        given = {} if tile is None else self.inputs(FIXED, tile, style_weights)
         for norm, affine in zip(self.norms, affines):
             given['%s/%s/fixed_scale:0' % (FIXED, norm.scope)] = affine.scale
             given['%s/%s/fixed_shift:0' % (FIXED, norm.scope)] = affine.shift
+        for affine in affines[len(self.norms):]:
+            given['%s/%s:0' % (FIXED, MATRIX)] = affine.scale[None]
+            given['%s/%s:0' % (FIXED, SHIFT)] = affine.shift[None]
         for name, value in (feeds or {}).items():
             given['%s/%s:0' % (FIXED, name)] = value[None]
         return [value[0] for value in self.session.run(
@@ -169,6 +205,18 @@ class FixedNetwork:
     def stylize(self, tile, style_weights, affines):
         """Restyles one tile: float32 [h, w, 3], exact but for its halo."""
         return self.run([frozen.STYLIZED], tile, style_weights, affines)[0]
+
+    def inputs(self, scope, photo, style_weights):
+        """What a form is fed: `inputs`, and a row that stands behind the weights."""
+        return dict(inputs(scope, photo, style_weights), **self.style_inputs(scope, style_weights))
+
+    def style_inputs(self, scope, style_weights):
+        """The same without a picture."""
+        weights = np.asarray(style_weights, np.float32)[None]
+        feeds = {'%s/%s:0' % (scope, frozen.STYLE_WEIGHTS): weights[:, :self.styles]}
+        if weights.shape[1] > self.styles:
+            feeds['%s/%s:0' % (scope, frozen.ROW)] = weights[:, self.styles:]
+        return feeds
 
     def close(self):
         """Gives the session's memory back."""
