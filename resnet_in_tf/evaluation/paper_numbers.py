@@ -5,7 +5,7 @@ where the paper contradicts itself.
 """
 
 SYSTEM_NAMES = {'resnet_in': 'ResNet-IN', 'cnn': 'CNN', 'cnn_bn': 'CNN-BN', 'fnst': 'FNST',
-                'naas': 'NAAS', 'resnet_contrast': 'ResNet-contrast'}
+                'naas': 'NAAS', 'resnet_contrast': 'ResNet-contrast', 'resnet_any': 'ResNet-any'}
 
 # Fig. 7(a) and (b), text of IV.A.
 AUC = {'train': {'resnet_in': 0.985}, 'test': {'resnet_in': 0.993}}

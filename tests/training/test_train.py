@@ -17,7 +17,7 @@ from resnet_in_tf.perceptual.architectures import ARCHITECTURES
 from resnet_in_tf.perceptual.loss_defaults import loss_defaults
 from resnet_in_tf.perceptual.targets import style_targets
 from resnet_in_tf.pictures import images
-from resnet_in_tf.training import checkpoints, run_record, train
+from resnet_in_tf.training import checkpoints, config, run_record, train
 from resnet_in_tf.training.hooks import read_history
 from resnet_in_tf.training.paintings import check_styles, read_painting, style_name
 
@@ -252,7 +252,8 @@ def test_a_run_that_the_disk_ends_is_failed_in_its_record_even_where_nothing_can
 
 
 def test_two_passes_are_the_default_and_broken_photos_are_skipped_and_named(
-        tmp_path, paintings, photo_folder):
+        tmp_path, paintings, photo_folder, monkeypatch):
+    monkeypatch.setattr(config, 'LEAST_STEPS', 2)
     photos = str(tmp_path / 'photos')
     os.mkdir(photos)
     shutil.copy(os.path.join(photo_folder, '00.jpg'), photos)

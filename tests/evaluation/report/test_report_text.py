@@ -13,7 +13,7 @@ def test_the_text_asks_for_what_write_gives_and_nothing_else():
 
 def test_the_facts_of_a_run_are_its_settings_and_counts():
     settings = dict(options.resolve({'vgg_weights': 'random', 'crops': 7}), judge_vgg_weights='random:1',
-                    test_size=33)
+                    judge_layers=('relu2_2', 'relu3_2'), segment_layers=('relu3_3',), test_size=33)
     photos = {'test': {'a': 0, 'b': 0}, 'train': {'c': 0}, 'annotated': {'d': 0},
               'objects': {'d': [1, 2, 3]}}
     workshop = type('Workshop', (), {'paintings': {'wave': '', 'udnie': ''}})
@@ -21,6 +21,7 @@ def test_the_facts_of_a_run_are_its_settings_and_counts():
     facts = {row['what']: row['value'] for row in rows}
     assert len(facts) == len(rows) and facts['styles'] == 'wave, udnie'
     assert facts['loss network'] == 'random' and facts['crops a class'] == 7
-    assert facts['VGG-19 of the judge and the segmenter'] == 'random:1'
+    assert facts['loss network of the judge and the segmenter'] == 'random:1'
+    assert (facts["the judge's layers"], facts["the segmenter's layers"]) == ('relu2_2, relu3_2', 'relu3_3')
     assert (facts['test photos'], facts['training photos judged'], facts['annotated objects']) == (2, 1, 3)
     assert facts['short side of the photos, pixels'] == 33 and facts['photos of the curves'] == 1
