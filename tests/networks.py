@@ -5,16 +5,10 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf.network import frozen, predictor
-from resnet_in_tf.perceptual import vgg
+from resnet_in_tf.network import frozen
 
 CHECKPOINT = os.path.join(os.path.dirname(__file__), '..', 'checkpoints', 'paintings.pb')
 STYLE_NAMES = ['wave', 'udnie', 'identity']
-
-
-def encoder(weights):
-    """What shows paintings to a predictor, as training.style_pictures has it."""
-    return lambda image: vgg.features(image, predictor.LAYERS, weights, predictor.ENCODER, vgg.half_constant)
 
 
 def write_random(path, system='resnet_in', width=4, seed=0, encode=None, **card):

@@ -206,7 +206,9 @@ def has_predictor(graph_def):
 
 
 def generator_of(graph_def):
-    """A network without its style predictor: tf.GraphDef."""
+    """A network without its style predictor: tf.GraphDef, itself where it has none."""
+    if not has_predictor(graph_def):
+        return graph_def
     return tf.graph_util.extract_sub_graph(graph_def, [STYLIZED, STYLE_NAMES] + [
         node.name for node in graph_def.node if node.name == CARD])
 

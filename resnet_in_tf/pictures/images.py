@@ -8,16 +8,16 @@ from PIL import Image, ImageColor
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.files import atomic_file
+from resnet_in_tf.pictures.bands import bands
 from resnet_in_tf.pictures.decoding import load, over, pixels_of, turned
 from resnet_in_tf.pictures.errors import PictureError, refusal
 from resnet_in_tf.pictures.guards import EXTENSIONS, MAX_PIXELS, guarded, open_file, open_picture
 from resnet_in_tf.pictures.listing import find_pictures, list_pictures
 
 __all__ = ['PictureError', 'MAX_PIXELS', 'MAX_SIDE', 'EXTENSIONS', 'read', 'read_rgba', 'decode', 'check',
-           'check_target', 'write', 'encode', 'resize', 'find_pictures', 'list_pictures']
+           'check_target', 'format_of', 'write', 'encode', 'resize', 'find_pictures', 'list_pictures']
 
 _KEEP_ALPHA = ('PNG', 'WEBP', 'TIFF')
-_BAND = 64  # rows that are rounded at a time: what is held on the way is small
 MAX_SIDE = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}  # pixels; other formats hold what fits in memory
 
 
@@ -111,6 +111,11 @@ def check(path_or_file, name='picture', formats=None, max_pixels=MAX_PIXELS):
         path_or_file.seek(start)
 
 
+def format_of(path):
+    """The format that a file's name tells, as Pillow names it, or None."""
+    return EXTENSIONS.get(os.path.splitext(path)[1].lower())
+
+
 def check_target(path, width, height):
     """Checks, before any work, that a picture of a size can become a file.
 
@@ -125,7 +130,7 @@ def check_target(path, width, height):
         PictureError: unknown extension, or sides that the format cannot hold.
     """
     path = os.fspath(path)
-    format_ = EXTENSIONS.get(os.path.splitext(path)[1].lower())
+    format_ = format_of(path)
     if format_ is None:
         raise refusal(path, 'unknown extension, use one of ' + ' '.join(sorted(EXTENSIONS)))
     try:
@@ -251,9 +256,8 @@ def _bytes_of(pixels):
     if pixels.dtype == np.uint8:
         return pixels
     rounded = np.empty(pixels.shape, np.uint8)
-    for start in range(0, len(pixels), _BAND):
-        rows = pixels[start:start + _BAND]
-        if not np.isfinite(rows).all():
+    for rows in bands(len(pixels)):
+        if not np.isfinite(pixels[rows]).all():
             raise UserError('the pixels hold NaN or infinity')
-        rounded[start:start + _BAND] = np.clip(np.rint(rows), 0, 255)
+        rounded[rows] = np.clip(np.rint(pixels[rows]), 0, 255)
     return rounded

@@ -113,7 +113,7 @@ class Pipeline:
         largest = max(held + [pixels])
         run = min(self.run_pixels or 0, self.at_once * largest)
         needed = self.run_bytes * run + memory.SLACK if run else 0
-        formats = {row_files.format_of(each.target) for each in list(self.flight) + [job]}
+        formats = {images.format_of(each.target) for each in list(self.flight) + [job]}
         writer = max(map(memory.encoding_bytes, formats)) + COLOR_BYTES * self.options.keep_color
         needed += THREADS * writer * largest
         return HELD_BYTES * (sum(held) + pixels) + needed <= self.free

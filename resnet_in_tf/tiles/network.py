@@ -207,8 +207,9 @@ class FixedNetwork:
         return self.run([frozen.STYLIZED], tile, style_weights, affines)[0]
 
     def inputs(self, scope, photo, style_weights):
-        """What a form is fed: `inputs`, and a row that stands behind the weights."""
-        return dict(inputs(scope, photo, style_weights), **self.style_inputs(scope, style_weights))
+        """What a form is fed: a picture, the style weights, and a row that stands behind them."""
+        return dict(self.style_inputs(scope, style_weights),
+                    **{'%s/%s:0' % (scope, frozen.IMAGE): np.asarray(photo, np.float32)[None]})
 
     def style_inputs(self, scope, style_weights):
         """The same without a picture."""
@@ -221,8 +222,3 @@ class FixedNetwork:
     def close(self):
         """Gives the session's memory back."""
         self.session.close()
-
-
-def inputs(scope, photo, style_weights):
-    return {'%s/%s:0' % (scope, frozen.IMAGE): np.asarray(photo, np.float32)[None],
-            '%s/%s:0' % (scope, frozen.STYLE_WEIGHTS): np.asarray(style_weights, np.float32)[None]}

@@ -1,7 +1,6 @@
 """Picture files as rows: the best way in and out, and whether memory is enough for it."""
 
 import contextlib
-import os
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
@@ -33,7 +32,7 @@ def open_source(path, max_memory):
     source = vips.open_source(path)
     if source is None:
         width, height = images.check(path)
-        each = memory.decoding_bytes(format_of(path)) + scratch.memory_bytes(SPOOL_BYTES)
+        each = memory.decoding_bytes(images.format_of(path)) + scratch.memory_bytes(SPOOL_BYTES)
         needed = memory.resident() + each * width * height
         if needed > max_memory:
             raise UserError('%s: decoding it takes %s, more than --max_memory %s; %s' % (
@@ -62,11 +61,6 @@ def open_sink(path, source, quality):
         sink.close()
 
 
-def format_of(path):
-    """The format that a file's name tells, or None."""
-    return images.EXTENSIONS.get(os.path.splitext(path)[1].lower())
-
-
 def tile_pixels(path, max_memory, channels, source, sink, exact=False):
     """How large a tile may be.
 
@@ -87,7 +81,7 @@ def tile_pixels(path, max_memory, channels, source, sink, exact=False):
     spools = 1 + isinstance(source, SpooledSource)  # the result's rows are kept, too
     spooled = scratch.memory_bytes(SPOOL_BYTES * spools * area)
     if not isinstance(sink, vips.VipsSink):
-        each = memory.encoding_bytes(format_of(sink.path), source.has_alpha)
+        each = memory.encoding_bytes(images.format_of(sink.path), source.has_alpha)
         needed = resident + memory.SLACK + spooled + each * area
         if needed > max_memory:
             raise UserError('%s: encoding its result takes %s, more than --max_memory %s; JPEG, PNG and '

@@ -13,7 +13,7 @@ from resnet_in_tf import files
 from resnet_in_tf.pictures import decoding
 from resnet_in_tf.pictures.containers import without_metadata
 from resnet_in_tf.pictures.guards import MAX_PIXELS, guarded, open_file, open_picture
-from resnet_in_tf.pictures.images import EXTENSIONS
+from resnet_in_tf.pictures.images import format_of
 from resnet_in_tf.tiles.rows import SpooledSink
 
 # Pillow's format and modes of what libvips decodes to the same 8-bit samples; and its operation.
@@ -137,7 +137,7 @@ class VipsSource:
 
 def streams_to(path, has_alpha):
     """Whether libvips can encode that file row by row."""
-    format_ = EXTENSIONS.get('.' + path.rpartition('.')[2].lower())
+    format_ = format_of(path)
     return library() is not None and format_ in SAVERS and not (has_alpha and format_ == 'JPEG')
 
 
@@ -146,7 +146,7 @@ class VipsSink(SpooledSink):
 
     def finish(self):
         """Writes the file, whole or not at all."""
-        format_ = EXTENSIONS['.' + self.path.rpartition('.')[2].lower()]
+        format_ = format_of(self.path)
         options = {
             'JPEG': {'Q': self.quality, 'subsample_mode': 'off' if self.quality >= 90 else 'on'},
             'TIFF': {'compression': 'lzw', 'predictor': 'horizontal'},

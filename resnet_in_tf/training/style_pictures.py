@@ -149,5 +149,10 @@ def encoder(record):
     if weights.checksum != record['loss_network']['checksum']:
         raise UserError('--vgg_weights %s: is another loss network now than the run was trained with; put '
                         'the old file back' % config['vgg_weights'])
+    return encoder_of(weights)
+
+
+def encoder_of(weights):
+    """What shows paintings to a style predictor, with a vgg.LossNetwork: as `encoder` gives it."""
     return lambda image: vgg.features(image, predictor.LAYERS, weights, predictor.ENCODER,
                                       vgg.half_constant)

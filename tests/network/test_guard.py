@@ -11,6 +11,7 @@ from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen, generator, guard
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.restyling.stylizer import Stylizer
+from resnet_in_tf.training import style_pictures
 
 KERNEL = 'generator/down/conv1/kernel'
 
@@ -182,7 +183,8 @@ def test_the_operations_are_those_of_the_systems_and_none_touches_files():
                for each in ('max', 'avg')]
     for system, weights in [(system, None) for system in generator.SYSTEMS] + pooling:
         with tf.Graph().as_default() as graph:
-            frozen.deployed_graph(['a', 'identity'], {}, system, 4, weights and networks.encoder(weights))
+            frozen.deployed_graph(['a', 'identity'], {}, system, 4,
+                                  weights and style_pictures.encoder_of(weights))
             made |= {each.type for each in graph.get_operations()
                      if not each.name.startswith(('save/', 'init')) and frozen_later(each)}
     assert set(guard.OPERATIONS) - made <= {'Add'}

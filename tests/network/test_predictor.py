@@ -9,6 +9,7 @@ from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen, palette, predictor
 from resnet_in_tf.network.generator import row_size, split_row
 from resnet_in_tf.perceptual import vgg
+from resnet_in_tf.training import style_pictures
 
 WIDTH = 2
 
@@ -21,7 +22,7 @@ def weights():
 @pytest.fixture(scope='module')
 def path(tmp_path_factory, weights):
     return networks.write_random(tmp_path_factory.mktemp('predictor') / 'any.pb', 'resnet_any', WIDTH,
-                                 encode=networks.encoder(weights))
+                                 encode=style_pictures.encoder_of(weights))
 
 
 @pytest.fixture(scope='module')

@@ -214,7 +214,7 @@ import sys, types
 import numpy as np
 from resnet_in_tf import memory
 from resnet_in_tf.restyling import batch, pipeline
-from resnet_in_tf.tiles import row_files
+from resnet_in_tf.pictures import images
 def write(side, path, color, transparent):
     rows, columns = np.mgrid[:side, :side].astype(np.float32)
     photo = np.dstack([rows % 256, columns % 251, (rows + columns) % 241]).astype(np.uint8)
@@ -230,7 +230,7 @@ def write(side, path, color, transparent):
 for path in sys.argv[1:]:
     for color, transparent in ((False, True), (True, False)):
         write(64, path, color, transparent)
-        said = memory.encoding_bytes(row_files.format_of(path), transparent) + pipeline.COLOR_BYTES * color
+        said = memory.encoding_bytes(images.format_of(path), transparent) + pipeline.COLOR_BYTES * color
         print(path, write(1500, path, color, transparent), pipeline.HELD_BYTES + said)
 """
     paths = [str(tmp_path / ('a' + extension)) for extension in ('.jpg', '.png', '.tif', '.webp')]

@@ -13,13 +13,14 @@ from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import style_images
 from resnet_in_tf.restyling.stylizer import Stylizer
+from resnet_in_tf.training import style_pictures
 
 
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
     weights = vgg.random_weights(0, ('relu4_1',))
     return networks.write_random(tmp_path_factory.mktemp('any') / 'any.pb', 'resnet_any', 2,
-                                 encode=networks.encoder(weights), training={'style_size': 40})
+                                 encode=style_pictures.encoder_of(weights), training={'style_size': 40})
 
 
 @pytest.fixture(scope='module')
@@ -27,11 +28,6 @@ def network(model):
     opened = Stylizer(model, impl='reference')
     yield opened
     opened.close()
-
-
-@pytest.fixture(scope='module')
-def photo(face):
-    return face[300:341, 400:453]  # [41, 53, 3]
 
 
 def test_a_picture_alone_is_a_style(network, photo, paintings):

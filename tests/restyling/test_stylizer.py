@@ -92,11 +92,6 @@ def network(tiny_model):
     network.close()
 
 
-@pytest.fixture(scope='module')
-def photo(face):
-    return face[300:341, 400:453]  # [41, 53, 3]
-
-
 def test_a_network_knows_its_styles_and_how_it_was_trained(network):
     assert network.style_names == ['waves', 'tiles', 'identity'] and network.styles == ['waves', 'tiles']
     assert network.card['steps'] == 24 and network.card['training']['width'] == 4

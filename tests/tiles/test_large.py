@@ -9,7 +9,7 @@ from resnet_in_tf.network import frozen
 from resnet_in_tf.pictures.color import preserve_color
 from resnet_in_tf.tiles import exact, large, rows
 from resnet_in_tf.tiles import grid as grids
-from resnet_in_tf.tiles.network import FIXED, PLAIN, FixedNetwork, inputs
+from resnet_in_tf.tiles.network import FIXED, PLAIN, FixedNetwork
 
 MIX = np.array([.5, .3, .2], np.float32)  # the photo shines through
 SMALL_TILE = large.SMALLEST_TILE ** 2
@@ -52,7 +52,7 @@ def untiled(network, photo):
 
 
 def whole(network, photo):
-    return network.session.run(PLAIN + '/stylized:0', inputs(PLAIN, photo, MIX))[0]
+    return network.session.run(PLAIN + '/stylized:0', network.inputs(PLAIN, photo, MIX))[0]
 
 
 def tiled(network, photo, **options):
