@@ -12,6 +12,9 @@ from resnet_in_tf.training import warm_start
 # but its own style's samples. At the filters' rate eight styles were still one after 900 steps.
 TABLE_RATE = 5.0
 
+# Global norm that gradients have at most where any picture is a style: an odd picture's is far off the others'.
+LARGEST_GRADIENT = 5.0
+
 
 def model_fn(features, labels, mode, params):
     """Builds training or evaluation of one system on a batch of photos.
@@ -56,7 +59,8 @@ def model_fn(features, labels, mode, params):
         spec['scaffold'] = tf.train.Scaffold(
             init_fn=lambda scaffold, session: warm_start.assign(given, initial, session))
     spec['train_op'] = train_op(parts['total'], learning_rate(step, params), step,
-                                start.rows[:-1] if params['rows_only'] else None)
+                                start.rows[:-1] if params['rows_only'] else None,
+                                None if picture is None else LARGEST_GRADIENT)
     if params['held_out'] is not None:
         held_out(params)
     paintings = vgg.local_variable('paintings', params['paintings'].astype('float32'))
@@ -118,9 +122,10 @@ def learning_rate(step, params):
     return tf.multiply(params['learning_rate'], factor, name='learning_rate')
 
 
-def train_op(total, rate, step, rows=None):
+def train_op(total, rate, step, rows=None, largest=None):
     """Adam on filters and on gamma and beta tables, or on some rows of the tables alone.
 
+    Gradients are scaled down to the global norm `largest`, where it is given.
     The other rows' gradients are exactly zero, and so are Adam's steps for them: they stay as they
     are, bit for bit.
     """
@@ -129,6 +134,8 @@ def train_op(total, rate, step, rows=None):
               if variable.op.name.endswith(('/gamma', '/beta'))]
     filters = [variable for variable in variables if variable not in tables] if rows is None else []
     gradients = tf.gradients(total, filters + tables)
+    if largest is not None:
+        gradients, _ = tf.clip_by_global_norm(gradients, largest)
     table_gradients = gradients[len(filters):]
     if rows is not None:
         mask = tf.reduce_sum(tf.one_hot(rows, tables[0].shape.as_list()[0]), 0)[:, None]  # [S, 1]
