@@ -93,8 +93,8 @@ def write_card(model, styles, test_images, vgg_weights, judge_vgg_weights=None, 
                                'judge_vgg_weights': judge_vgg_weights or vgg_weights})
     with quality.open_instruments(paintings, plain, vgg_weights, judge_vgg_weights, crops) as instruments:
         measured, chances = quality.measure_styles(instruments, (
-            (style, tests, [stylizer.stylize(photo, stylizer.style_weights(style)) for photo in tests])
-            for style in paintings))
+            (photo, ((style, stylizer.stylize(photo, stylizer.style_weights(style))) for style in paintings))
+            for photo in tests))
         card['recognition'], recognised = quality.recognised(instruments.judge, chances)
     card['styles'] = [dict(style, recognised=recognised[style['name']], **measured[style['name']],
                            **known.get(style['name'], {})) for style in card['styles']]

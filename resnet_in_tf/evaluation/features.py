@@ -7,6 +7,16 @@ from resnet_in_tf.graphs import session_config
 from resnet_in_tf.perceptual import vgg
 
 
+def channel_moments(features):
+    """Mean and deviation of every channel of every layer: float32 [2 * channels].
+
+    Args:
+        features: list of float32 [h, w, C].
+    """
+    moments = [tf.nn.moments(layer, [0, 1]) for layer in features]
+    return tf.concat([part for mean, variance in moments for part in (mean, tf.sqrt(variance))], 0)
+
+
 class FeatureReader:
     """One session that reads VGG features of pictures of any size.
 
@@ -22,9 +32,7 @@ class FeatureReader:
             self.image = tf.placeholder(tf.float32, [1, None, None, 3], name='image')
             found = vgg.features(self.image, self.layers, weights)
             self.tensors = [found[layer][0] for layer in self.layers]
-            moments = [tf.nn.moments(tensor, [0, 1]) for tensor in self.tensors]
-            self.moments = tf.concat([part for mean, variance in moments
-                                      for part in (mean, tf.sqrt(variance))], 0)
+            self.moments = channel_moments(self.tensors)
             self.session = tf.Session(config=session_config())
             self.session.run(tf.local_variables_initializer())
 
@@ -33,7 +41,7 @@ class FeatureReader:
         return self.session.run(self.tensors, {self.image: picture[None]})
 
     def statistics(self, pictures):
-        """Mean and deviation of every channel of every layer: float32 [N, 2 * channels].
+        """`channel_moments` of pictures: float32 [N, 2 * channels].
 
         Args:
             pictures: list of uint8 or float [H, W, 3], sizes may differ.

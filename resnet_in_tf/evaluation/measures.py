@@ -70,10 +70,11 @@ def losses(meter, workshop, name, step, photos):
         List of dicts: system, photo, style, content loss, style loss, total loss.
     """
     rows = []
-    for index, style in enumerate(workshop.paintings):
-        for key, photo in photos.items():
+    for key, photo in photos.items():
+        wanted = meter.look_at(photo)
+        for index, style in enumerate(workshop.paintings):
             stylized = workshop.read(name, step, 'test', style, key) if name else photo
-            parts = meter.measure(photo, stylized, index)
+            parts, _ = meter.measure(wanted, stylized, index)
             rows.append({'system': name or 'untouched photo', 'photo': key, 'style': style,
                          'content loss': parts['content'], 'style loss': parts['style'],
                          'total loss': parts['total']})

@@ -2,6 +2,7 @@
 
 import tensorflow.compat.v1 as tf
 
+from resnet_in_tf.evaluation.features import channel_moments
 from resnet_in_tf.graphs import session_config
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.perceptual.objective import painting_terms, painting_total
@@ -30,27 +31,39 @@ class PerceptualMeter:
             self.style = tf.placeholder(tf.int32, [1], name='style')
             targets = {layer: tf.gather(vgg.local_variable('gram_' + layer, gram), self.style)
                        for layer, gram in grams.items()}
-            terms = painting_terms(
-                vgg.features(self.stylized, set(content_layers) | set(style_layers), weights),
-                vgg.features(self.photo, content_layers, weights), targets, self.stylized, config)
+            painted = vgg.features(self.stylized, set(content_layers) | set(style_layers), weights)
+            self.wanted = vgg.features(self.photo, content_layers, weights)
+            terms = painting_terms(painted, self.wanted, targets, self.stylized, config)
             self.parts = {name: term[0] for name, term in
                           dict(terms, total=painting_total(terms, config)).items()}
+            self.statistics = channel_moments([painted[layer][0] for layer in style_layers])
             self.session = tf.Session(config=session_config())
             self.session.run(tf.local_variables_initializer())
 
-    def measure(self, photo, stylized, style):
-        """The losses of one picture.
+    def look_at(self, photo):
+        """What losses of a photo's pictures need of it: its features, by content layer.
 
         Args:
-            photo, stylized: uint8 or float [H, W, 3], of one size.
+            photo: uint8 or float [H, W, 3].
+        """
+        return self.session.run(self.wanted, {self.photo: photo[None]})
+
+    def measure(self, wanted, stylized, style):
+        """The losses of one picture, and what a judge on the style layers sees in it.
+
+        Args:
+            wanted: of its photo, as `look_at` gives it.
+            stylized: uint8 or float [H, W, 3], of the photo's size.
             style: index of the painting.
 
         Returns:
-            dict of float: total, content, style.
+            (losses, statistics): dict of float (total, content, style), and features.channel_moments
+            of the style layers.
         """
-        parts = self.session.run(self.parts, {self.photo: photo[None], self.style: [style],
-                                              self.stylized: stylized[None]})
-        return {name: float(parts[name]) for name in ('total', 'content', 'style')}
+        feed = {self.wanted[layer]: values for layer, values in wanted.items()}
+        feed.update({self.style: [style], self.stylized: stylized[None]})
+        parts, statistics = self.session.run((self.parts, self.statistics), feed)
+        return {name: float(parts[name]) for name in ('total', 'content', 'style')}, statistics
 
     def close(self):
         """Gives the session's memory back."""

@@ -12,7 +12,7 @@ from resnet_in_tf.pictures import images
 from resnet_in_tf.training import config
 from resnet_in_tf.training.paintings import read_painting, style_name
 
-COLUMNS = {  # of a style's measures, as quality.measure_style has them
+COLUMNS = {  # of a style's measures, as quality.means_of has them
     'content loss': ('losses', 'content'), 'style loss': ('losses', 'style'), 'SSIM': ('ssim',),
     'textureless': ('textureless', 'pictures'), 'textureless in painting': ('textureless', 'painting'),
     'patterns': ('pixel_patterns', 'pictures'), 'patterns in photo': ('pixel_patterns', 'photos'),
@@ -85,21 +85,18 @@ def check_matches(found, paintings, photos):
     return sorted(first[1])
 
 
-def read_styles(styles, photos):
-    """Reads a folder's pictures style by style, for `quality.measure_styles`.
+def read_pictures(styles, photos):
+    """Reads a folder's pictures photo by photo, for `quality.measure_styles`.
 
     Args:
         styles: as `find_styles`.
-        photos: dict name -> uint8 [H, W, 3]; resized to a picture's size where that is another.
+        photos: dict name -> uint8 [H, W, 3].
 
     Yields:
-        (style, list of photos, list of pictures), uint8 [H, W, 3], in the order of `photos`.
+        (photo, iterable of (style, uint8 [h, w, 3])).
     """
-    for style, paths in styles.items():
-        pictures = [images.read(paths[name]) for name in photos]
-        yield style, [photo if photo.shape == picture.shape
-                      else images.resize(photo, *picture.shape[1::-1])
-                      for photo, picture in zip(photos.values(), pictures)], pictures
+    for name, photo in photos.items():
+        yield photo, ((style, images.read(paths[name])) for style, paths in styles.items())
 
 
 def style_row(folder, style, measures, recognised):
@@ -179,7 +176,8 @@ def measure_pictures(pictures, styles, test_images, vgg_weights, judge_vgg_weigh
     with quality.open_instruments(paintings, plain or list(photos.values()), vgg_weights,
                                   judge_vgg_weights, crops) as instruments:
         for folder, of_styles in found.items():
-            measured, chances[folder] = quality.measure_styles(instruments, read_styles(of_styles, photos))
+            measured, chances[folder] = quality.measure_styles(
+                instruments, read_pictures(of_styles, photos))
             shares = quality.recognised(instruments.judge, chances[folder])[1]
             rows[folder] = [style_row(folder, style, measures, shares[style])
                             for style, measures in measured.items()]

@@ -11,16 +11,28 @@ from resnet_in_tf.evaluation.features import FeatureReader
 from resnet_in_tf.evaluation.perceptual import PerceptualMeter
 from resnet_in_tf.evaluation.similarity import ssim
 from resnet_in_tf.perceptual.loss_defaults import loss_defaults
+from resnet_in_tf.pictures import images
 
 JUDGE_CROP = 256  # side in pixels of the crops that the judge learns from
 
-Instruments = collections.namedtuple('Instruments', 'paintings meter judge')
+LookedAt = collections.namedtuple('LookedAt', 'photo features flat patterns')
+LookedAt.__doc__ = """What is known of a photo before its pictures are measured.
+
+Fields:
+    photo: uint8 [H, W, 3].
+    features: as perceptual.PerceptualMeter.look_at.
+    flat: bool [N], its patches without texture.
+    patterns: float, the strength of pixel patterns in them.
+"""
+
+Instruments = collections.namedtuple('Instruments', 'paintings meter judge same')
 Instruments.__doc__ = """What measures pictures.
 
 Fields:
     paintings: dict style -> uint8 [H, W, 3].
     meter: perceptual.PerceptualMeter of them, in their order.
     judge: recognition.Judge who knows them.
+    same: bool, whether both look through one loss network, so that one pass serves both.
 """
 
 
@@ -38,42 +50,76 @@ def open_instruments(paintings, photos, vgg_weights, judge_vgg_weights=None, cro
     Yields:
         Instruments.
     """
-    judge = train_judge(judge_vgg_weights or vgg_weights, paintings, photos, crops)
+    judge_vgg_weights = judge_vgg_weights or vgg_weights
+    judge = train_judge(judge_vgg_weights, paintings, photos, crops)
     with contextlib.closing(judge.reader):
         with contextlib.closing(PerceptualMeter(list(paintings.values()), vgg_weights)) as meter:
-            yield Instruments(paintings, meter, judge)
+            yield Instruments(paintings, meter, judge, judge_vgg_weights == vgg_weights)
 
 
 def measure_styles(instruments, shown):
-    """Measures the pictures of several styles.
+    """Measures the pictures of several styles, photo by photo: what a photo needs is done once.
 
     Args:
         instruments: Instruments.
-        shown: iterable of (style, photos, pictures): photos are a list of uint8 [H, W, 3], pictures of
-            the same photos restyled, of the same sizes.
+        shown: iterable of (photo, pictures): photo is uint8 [H, W, 3], pictures an iterable of (style,
+            uint8 or float [h, w, 3]); where a picture has another size, it is compared with the photo
+            resized to that.
 
     Returns:
-        (measured, chances): dict style -> measures as `measure_style`, and dict style -> what the judge
-        sees in its pictures, as `recognition.probabilities`.
+        (measured, chances): dict style -> measures as `means_of`, and dict style -> what the judge
+        sees in its pictures, as `recognition.probabilities`; styles in the order of the paintings.
     """
-    places = {style: place for place, style in enumerate(instruments.paintings)}
-    measured, chances = {}, {}
-    for style, photos, pictures in shown:
-        measured[style] = measure_style(instruments.meter, places[style], instruments.paintings[style],
-                                        photos, pictures)
-        chances[style] = recognition.probabilities(instruments.judge, pictures)
-    return measured, chances
+    paintings, judge = instruments.paintings, instruments.judge
+    places = {style: place for place, style in enumerate(paintings)}
+    rows, seen = collections.defaultdict(list), collections.defaultdict(list)
+    for photo, pictures in shown:
+        looked_at = {}  # by size
+        for style, picture in pictures:
+            if picture.shape not in looked_at:
+                looked_at[picture.shape] = look_at(instruments.meter, photo, picture.shape)
+            row, statistics = measure_picture(instruments.meter, places[style],
+                                              looked_at[picture.shape], picture)
+            rows[style].append(row)
+            seen[style].append(statistics if instruments.same else judge.reader.statistics([picture])[0])
+    styles = [style for style in paintings if style in rows]
+    return ({style: means_of(rows[style], paintings[style]) for style in styles},
+            {style: judge.classifier.predict_proba(seen[style]) for style in styles})
 
 
-def measure_style(meter, index, painting, photos, pictures):
-    """Means over the pictures of one style.
+def look_at(meter, photo, shape):
+    """What the measures of a photo's pictures need of it, at their size: LookedAt."""
+    photo = photo if photo.shape == shape else images.resize(photo, *shape[1::-1])
+    flat = texture.without_texture(photo)
+    return LookedAt(photo, meter.look_at(photo), flat, texture.pixel_patterns(photo, flat))
+
+
+def measure_picture(meter, index, looked_at, picture):
+    """The measures of one picture.
 
     Args:
         meter: perceptual.PerceptualMeter.
         index: the painting's place in it.
+        looked_at: LookedAt, of its photo.
+        picture: uint8 or float [H, W, 3].
+
+    Returns:
+        (row, statistics): dict of float, NaN where there is nothing to measure; and what a judge sees, as
+        meter.measure gives it.
+    """
+    losses, statistics = meter.measure(looked_at.features, picture, index)
+    return {'content': losses['content'], 'style': losses['style'], 'ssim': ssim(looked_at.photo, picture),
+            'textureless': texture.textureless_share(picture),
+            'patterns': texture.pixel_patterns(picture, looked_at.flat),
+            'photo_patterns': looked_at.patterns}, statistics
+
+
+def means_of(rows, painting):
+    """Means over the pictures of one style.
+
+    Args:
+        rows: list of dict, as `measure_picture`.
         painting: uint8 [H, W, 3], at the scale that training saw.
-        photos: list of uint8 [H, W, 3].
-        pictures: list of the same photos restyled, of the same sizes.
 
     Returns:
         dict: losses (content and style), ssim (to the photo, of luminance), textureless (share of area in
@@ -81,17 +127,11 @@ def measure_style(meter, index, painting, photos, pictures):
         in grey values: of the pictures where the photo itself has no texture, of those photos there,
         and of the painting as a whole). None stands where there is nothing to measure.
     """
-    parts = [meter.measure(photo, picture, index) for photo, picture in zip(photos, pictures)]
-    flat = [texture.without_texture(photo) for photo in photos]
-
-    def patterns(shown):
-        return mean([texture.pixel_patterns(picture, where) for picture, where in zip(shown, flat)])
-
-    return {'losses': {part: mean([row[part] for row in parts]) for part in ('content', 'style')},
-            'ssim': mean([ssim(photo, picture) for photo, picture in zip(photos, pictures)]),
-            'textureless': {'pictures': mean([texture.textureless_share(item) for item in pictures]),
+    means = {name: mean([row[name] for row in rows]) for name in rows[0]}
+    return {'losses': {part: means[part] for part in ('content', 'style')}, 'ssim': means['ssim'],
+            'textureless': {'pictures': means['textureless'],
                             'painting': mean([texture.textureless_share(painting)])},
-            'pixel_patterns': {'pictures': patterns(pictures), 'photos': patterns(photos),
+            'pixel_patterns': {'pictures': means['patterns'], 'photos': means['photo_patterns'],
                                'painting': mean([texture.pixel_patterns(painting)])}}
 
 

@@ -12,7 +12,7 @@ from resnet_in_tf.training import warm_start
 # but its own style's samples. At the filters' rate eight styles were still one after 900 steps.
 TABLE_RATE = 5.0
 
-# Global norm that gradients have at most where any picture is a style: an odd picture's is far off the others'.
+# Global norm that gradients have at most where any picture is a style: an odd one's are far larger.
 LARGEST_GRADIENT = 5.0
 
 

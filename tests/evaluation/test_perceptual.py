@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from resnet_in_tf.evaluation.features import FeatureReader
 from resnet_in_tf.evaluation.perceptual import PerceptualMeter
+from resnet_in_tf.perceptual.loss_defaults import loss_defaults
 
 
 @pytest.fixture(scope='module')
@@ -21,13 +23,21 @@ def meter(paintings):
 
 def test_the_photo_itself_has_no_content_loss_and_the_painting_no_style_loss(meter, paintings, face):
     photo = face[:48, :48]
-    untouched = meter.measure(photo, photo, 0)
-    assert untouched['content'] == 0 and untouched['style'] > 0.01
-    painted = meter.measure(photo, paintings[0], 0)
+    wanted = meter.look_at(photo)
+    untouched, _ = meter.measure(wanted, photo, 0)
+    assert untouched['content'] == pytest.approx(0, abs=1e-9) and untouched['style'] > 0.01
+    painted, _ = meter.measure(wanted, paintings[0], 0)
     assert painted['content'] > 0.01 and painted['style'] == pytest.approx(0, abs=1e-6)
-    assert meter.measure(photo, paintings[0], 1)['style'] > 0.01  # the other painting is another
+    assert meter.measure(wanted, paintings[0], 1)[0]['style'] > 0.01  # the other painting is another
 
 
 def test_the_total_is_weighed_as_it_was_told(meter, paintings, face):
-    found = meter.measure(face[:48, :48], face[100:148, 200:248], 0)
+    found, _ = meter.measure(meter.look_at(face[:48, :48]), face[100:148, 200:248], 0)
     assert found['total'] == pytest.approx(2.0 * found['content'] + 7.0 * found['style'], rel=1e-5)
+
+
+def test_it_gives_a_judge_what_a_reader_of_the_style_layers_would(meter, paintings, face):
+    reader = FeatureReader('random', loss_defaults('random').style_layers)
+    _, statistics = meter.measure(meter.look_at(face[:48, :48]), paintings[0], 0)
+    assert np.allclose(statistics, reader.statistics([paintings[0]])[0], rtol=1e-4, atol=1e-4)
+    reader.close()

@@ -110,17 +110,6 @@ def test_folders_are_compared_on_the_styles_of_each_and_on_those_of_all(found, s
     assert pictures.style_sets(found) == [frozenset(styles) for styles in sets]
 
 
-def test_a_photo_is_resized_to_its_picture(tmp_path, untouched, photo_folder):
-    photos = {name: images.read(os.path.join(photo_folder, name + '.jpg')) for name in PHOTOS}
-    small = images.resize(photos['01'], 70, 48)
-    images.write(str(untouched / 'waves' / '01.png'), small)
-    read = {style: (shown, found) for style, shown, found
-            in pictures.read_styles(pictures.find_styles(str(untouched)), photos)}
-    assert [photo.shape for photo in read['waves'][0]] == [(96, 140, 3), (48, 70, 3), (96, 140, 3)]
-    np.testing.assert_array_equal(read['waves'][0][1], small)
-    assert all(photo is own for photo, own in zip(read['tiles'][0], photos.values()))
-
-
 def test_means_leave_out_what_was_not_measured():
     row = dict.fromkeys(pictures.COLUMNS, 0.5)
     rows = {'a': [dict(row, style='wave', patterns=None), dict(row, style='udnie', SSIM=0.7)],
@@ -202,6 +191,6 @@ def test_the_instruments_are_closed_when_measuring_fails(paintings, photo_folder
         with quality.open_instruments(known, [face[:64, :64]], 'random', crops=2) as instruments:
             raise ZeroDivisionError
     with pytest.raises(RuntimeError, match='closed'):
-        instruments.meter.measure(face[:64, :64], face[:64, :64], 0)
+        instruments.meter.look_at(face[:64, :64])
     with pytest.raises(RuntimeError, match='closed'):
         instruments.judge.reader.statistics([face[:64, :64]])

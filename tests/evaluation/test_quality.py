@@ -12,8 +12,16 @@ ROWS, COLUMNS = np.mgrid[:64, :64]
 class Meter:
     """A meter whose losses are the place of the painting."""
 
-    def measure(self, photo, picture, index):
-        return {'content': index, 'style': 10 * index, 'total': 0}
+    def look_at(self, photo):
+        return photo.mean()
+
+    def measure(self, wanted, picture, index):
+        return {'content': index, 'style': 10 * index, 'total': 0}, np.array([wanted, picture.mean()])
+
+
+def measured(index, photo, picture, painting):
+    row, _ = quality.measure_picture(Meter(), index, quality.look_at(Meter(), photo, picture.shape), picture)
+    return quality.means_of([row], painting)
 
 
 def grey(values):
@@ -25,7 +33,7 @@ def test_patterns_are_looked_for_where_the_photo_is_flat():
     photo = grey(120 + np.where(ROWS < 32, 0, rough))
     board = np.where(ROWS < 32, 6.0, 0) * (-1) ** (ROWS + COLUMNS)
     painting = grey(100 + 2 * (-1) ** COLUMNS)
-    found = quality.measure_style(Meter(), 3, painting, [photo], [photo + grey(board)])
+    found = measured(3, photo, photo + grey(board), painting)
     assert found['losses'] == {'content': 3, 'style': 30}
     assert found['pixel_patterns'] == {'pictures': pytest.approx(6, rel=1e-3), 'photos': 0,
                                        'painting': pytest.approx(2, rel=1e-3)}
@@ -34,9 +42,29 @@ def test_patterns_are_looked_for_where_the_photo_is_flat():
 
 def test_without_flat_places_there_is_nothing_to_measure():
     photo = grey(120 + 40 * np.random.RandomState(0).randn(64, 64))
-    found = quality.measure_style(Meter(), 0, photo, [photo], [grey(np.full((64, 64), 9.0))])
+    found = measured(0, photo, grey(np.full((64, 64), 9.0)), photo)
     assert found['pixel_patterns']['pictures'] is None and found['pixel_patterns']['photos'] is None
     assert found['textureless'] == {'pictures': 1, 'painting': 0}
+
+
+class Nearest:
+    """A classifier that sees the first class in a picture as light as its photo, else the second."""
+
+    def predict_proba(self, seen):
+        return np.array([[float(abs(wanted - light) < 1), float(abs(wanted - light) >= 1)]
+                         for wanted, light in seen])
+
+
+def test_each_picture_is_compared_with_its_own_photo_at_its_own_size():
+    light, dark = grey(np.full((64, 64), 200)).astype(np.uint8), grey(np.full((64, 64), 40)).astype(np.uint8)
+    small = grey(np.full((32, 48), 200)).astype(np.uint8)
+    instruments = quality.Instruments({'wave': light, 'udnie': dark}, Meter(),
+                                      Judge(None, Nearest(), ['wave', 'udnie']), True)
+    found, chances = quality.measure_styles(instruments, [
+        (light, iter([('udnie', small), ('wave', light)])), (dark, iter([('udnie', light), ('wave', dark)]))])
+    assert list(found) == ['wave', 'udnie'] and found['udnie']['losses'] == {'content': 1, 'style': 10}
+    assert found['wave']['ssim'] == 1 and found['udnie']['ssim'] < 0.9
+    assert chances['wave'].tolist() == [[1, 0], [1, 0]] and chances['udnie'].tolist() == [[1, 0], [0, 1]]
 
 
 def test_scores_and_each_style_s_share():

@@ -90,7 +90,7 @@ def test_past_the_bound_the_client_that_waited_longest_goes(network, photo):
         server = Server(network)
     try:
         with clients(server, 1, b'GET /heal') as held:
-            assert server.raw(HEALTH).startswith(b'HTTP/1.1 200 OK\r\n')  # the first one's bytes are read by then
+            assert server.raw(HEALTH).startswith(b'HTTP/1.1 200 OK\r\n')  # the first one is read
             with clients(server, 100, b'GET /heal'):
                 assert server.raw(HEALTH).startswith(b'HTTP/1.1 200 OK\r\n')
                 assert server.stylize(photo)[0] == 200
