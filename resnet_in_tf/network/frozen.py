@@ -83,6 +83,8 @@ def frozen_graph(style_names, card, read_variable, system='resnet_in', width=32,
             [STYLIZED, STYLE_NAMES, CARD] + ([STYLE_ROW] if encode else []))
         for node in frozen.node:
             node.ClearField('device')
+            if node.op == 'MaxPool' and not node.attr['explicit_paddings'].list.i:
+                del node.attr['explicit_paddings']  # of TensorFlow 2.15; 1.15 reads no graph that has it
         return frozen
 
 
@@ -211,6 +213,11 @@ def generator_of(graph_def):
         return graph_def
     return tf.graph_util.extract_sub_graph(graph_def, [STYLIZED, STYLE_NAMES] + [
         node.name for node in graph_def.node if node.name == CARD])
+
+
+def predictor_of(graph_def):
+    """The style predictor of a network that has one: tf.GraphDef."""
+    return tf.graph_util.extract_sub_graph(graph_def, [STYLE_ROW])
 
 
 def has_row(graph_def):
