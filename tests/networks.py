@@ -5,7 +5,8 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf.network import frozen
+from resnet_in_tf.network import frozen, predictor
+from resnet_in_tf.perceptual import vgg
 
 CHECKPOINT = os.path.join(os.path.dirname(__file__), '..', 'checkpoints', 'paintings.pb')
 STYLE_NAMES = ['wave', 'udnie', 'identity']
@@ -31,6 +32,17 @@ def write_random(path, system='resnet_in', width=4, seed=0, encode=None, **card)
     with open(str(path), 'wb') as file:
         file.write(graph_def.SerializeToString())
     return str(path)
+
+
+def encode(painting):
+    """A small encoder of paintings: dict of predictor.LAYERS -> float32 [N, h, w, 4]."""
+    features, x = {}, painting / 127.5 - 1.0
+    for number, layer in enumerate(predictor.LAYERS):
+        kernel = 0.3 * np.random.RandomState(number).randn(3, 3, x.shape.as_list()[-1], 4)
+        x = tf.nn.relu(tf.nn.conv2d(x, vgg.half_constant(layer + '_kernel', kernel), [1, 1, 1, 1], 'SAME'))
+        features[layer] = x
+        x = vgg.pool(x, 'max')
+    return features
 
 
 def run(graph_def, fetch, feeds, name=''):

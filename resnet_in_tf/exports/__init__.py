@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.exports import onnx_model, saved_model, tflite_model
+from resnet_in_tf.exports import onnx_files, saved_model, tflite_model
 from resnet_in_tf.network import frozen
 
 # Every writer takes (graph_def, style_names, card, output, **options) and gives a list of
@@ -14,7 +14,7 @@ from resnet_in_tf.network import frozen
 WRITERS = {
     'saved_model': saved_model.write,
     'tflite': tflite_model.write,
-    'onnx': onnx_model.write,
+    'onnx': onnx_files.write,
 }
 EXTENSIONS = {'pb': '.pb', 'tflite': '.tflite', 'onnx': '.onnx'}
 
@@ -88,4 +88,4 @@ def export(model, format_, output, **options):
     with tf.Graph().as_default():
         frozen.import_graph(graph_def, model)
     with files.own_temporary_folder():  # TensorFlow's converters leave files in it
-        return WRITERS[format_](frozen.generator_of(graph_def), style_names, card, output, **options)
+        return WRITERS[format_](graph_def, style_names, card, output, **options)

@@ -9,7 +9,8 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.graphs import session_config
-from resnet_in_tf.network import frozen
+from resnet_in_tf.network import frozen, predictor
+from resnet_in_tf.network.palette import palette_of_picture
 from resnet_in_tf.pictures import images
 
 LIMIT = 2.0  # grey levels of 255
@@ -51,18 +52,31 @@ def mixes(styles):
     return np.unique([first, evenly, half, identity], axis=0)
 
 
+def row_of_photo(width):
+    """A row such as a painting has, its palette that of a photo: float32 [1, R].
+
+    Args:
+        width: int, channels of the network's first layer.
+    """
+    return np.concatenate([predictor.neutral_row(width), palette_of_picture(photo(48, 32))]).astype(
+        np.float32)[None]
+
+
 @contextlib.contextmanager
 def reference(graph_def):
     """Opens a frozen graph for comparison.
 
     Yields:
-        Function of float32 image [N, H, W, 3] and style_weights [N, S] that gives stylized.
+        Function of float32 image [N, H, W, 3] and style_weights [N, S], and of a row [N, R] where the
+        network takes one, that gives stylized.
     """
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name='')
         with tf.Session(graph=graph, config=session_config()) as session:
-            yield session.make_callable(
-                frozen.STYLIZED + ':0', [frozen.IMAGE + ':0', frozen.STYLE_WEIGHTS + ':0'])
+            inputs = [name + ':0' for name in (frozen.IMAGE, frozen.STYLE_WEIGHTS, frozen.ROW)]
+            runs = {count: session.make_callable(frozen.STYLIZED + ':0', inputs[:count])
+                    for count in (2, 3)[:1 + frozen.has_row(graph_def)]}
+            yield lambda *values: runs[len(values)](*values)
 
 
 def greatest_difference(expected, run, style_names, sizes=SIZES, batches=(1,)):
@@ -87,6 +101,56 @@ def greatest_difference(expected, run, style_names, sizes=SIZES, batches=(1,)):
                 image = np.stack([pixels[:, ::-1] if number % 2 else pixels
                                   for number in range(batch)])  # [N, H, W, 3]
                 worst = max(worst, difference(expected(image, weights), run(image, weights)))
+    return worst
+
+
+def difference_with_row(expected, run, style_names, width):
+    """The greatest difference between two networks that are given a row, alone and with the first style.
+
+    Args:
+        expected, run: functions of float32 image [1, H, W, 3], style_weights [1, S] and row [1, R] that
+            give float32 [1, H, W, 3].
+        style_names: list of str, S long.
+        width: int, channels of the networks' first layer.
+
+    Returns:
+        float, as `greatest_difference`.
+    """
+    worst, row = 0.0, row_of_photo(width)
+    for size in SIZES:
+        for share in (1.0, 0.5):
+            weights = (1 - share) * np.eye(1, len(style_names), dtype=np.float32)
+            given = photo(*size).astype(np.float32)[None], weights, share * row
+            worst = max(worst, difference(expected(*given), run(*given)))
+    return worst
+
+
+def row_difference(graph_def, predict):
+    """The greatest difference between pictures of two style predictors, painted by one network.
+
+    Args:
+        graph_def: tf.GraphDef of a network with a style predictor.
+        predict: function of float32 [1, H, W, 3] that gives float32 [1, R].
+
+    Returns:
+        float, grey levels; infinite where a shape differs or a value is not finite.
+    """
+    worst, image = 0.0, photo(*SIZES[0]).astype(np.float32)[None]
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name='')
+        none = np.zeros([1, graph.get_tensor_by_name(frozen.STYLE_WEIGHTS + ':0').shape.as_list()[1]],
+                        np.float32)
+        with tf.Session(graph=graph, config=session_config()) as session:
+            run = session.make_callable(
+                frozen.STYLIZED + ':0',
+                [name + ':0' for name in (frozen.IMAGE, frozen.STYLE_WEIGHTS, frozen.ROW)])
+            rows = session.make_callable(frozen.STYLE_ROW + ':0', [frozen.STYLE_IMAGE + ':0'])
+            for size in SIZES:
+                painting = photo(*size).astype(np.float32)[None]
+                expected, made = rows(painting), predict(painting)
+                if np.shape(expected) != np.shape(made):
+                    return np.inf
+                worst = max(worst, difference(*[run(image, none, row) for row in (expected, made)]))
     return worst
 
 

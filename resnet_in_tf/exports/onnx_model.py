@@ -1,152 +1,125 @@
-"""ONNX: one file for onnxruntime and its kin, any batch and any size."""
+"""ONNX: a network for onnxruntime and its kin, any batch and any size."""
 
+import collections
 import hashlib
 import json
 import logging
 import os
-import subprocess
-import sys
-
-import tensorflow.compat.v1 as tf
 
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.exports import check
-from resnet_in_tf.exports.canonical import canonical_onnx
+from resnet_in_tf.exports import check, onnx_convert
 from resnet_in_tf.exports.plain import plain_graph
 from resnet_in_tf.network import frozen, guard
 
-OPSET = 11  # the first whose Resize computes what TensorFlow's does
-# What tf2onnx makes of deployed graphs of every system.
+# What tf2onnx makes of deployed graphs of every system, and of style predictors.
 OPERATIONS = {
-    'Abs', 'Add', 'And', 'Cast', 'Concat', 'Constant', 'Conv', 'Div', 'Equal', 'Expand', 'Gather',
-    'GlobalAveragePool', 'Identity', 'Less', 'MatMul', 'Max', 'Min', 'Mul', 'Neg', 'Not', 'Pad', 'Range',
-    'Reciprocal', 'ReduceMean', 'ReduceProd', 'Relu', 'Reshape', 'Resize', 'Shape', 'Slice', 'Sqrt',
-    'Squeeze', 'Sub', 'Tanh', 'Transpose', 'Unsqueeze', 'Where'}
-AXES = {frozen.IMAGE: ('N', 'H', 'W'), frozen.STYLE_WEIGHTS: ('N',),
-        frozen.STYLIZED: ('N', 'H', 'W')}
-INSTALL = "pip install 'resnet_in_tf[onnx]'"
+    'Abs', 'Add', 'And', 'AveragePool', 'Cast', 'Concat', 'Constant', 'Conv', 'Div', 'Equal', 'Expand',
+    'Gather', 'GlobalAveragePool', 'Identity', 'Less', 'MatMul', 'Max', 'MaxPool', 'Min', 'Mul', 'Neg', 'Not',
+    'Pad', 'Range', 'Reciprocal', 'ReduceMean', 'ReduceProd', 'Relu', 'Reshape', 'Resize', 'Shape', 'Slice',
+    'Sqrt', 'Squeeze', 'Sub', 'Tanh', 'Transpose', 'Unsqueeze', 'Where'}
+FORM = b'opset %d, with a row\0' % onnx_convert.OPSET  # of what the cache keeps; else it is made anew
+
+Network = collections.namedtuple('Network', 'run style_names card predictor')
+Network.__doc__ = """An ONNX network that is open.
+
+Fields:
+    run: function of float32 image [N, H, W, 3] and style_weights [N, S] that gives stylized; and of
+        a row [N, R] where it takes one.
+    style_names, card: as frozen.read_graph gives them.
+    predictor: str, checksum of the file of its style predictor; None where it has none.
+"""
 
 
-def write(graph_def, style_names, card, output):
-    """Writes a network as ONNX, checked in onnxruntime at several sizes and as a batch.
-
-    Inputs: image float32 [N, H, W, 3] in [0, 255] and style_weights float32 [N, S]; output:
-    stylized float32 [N, H, W, 3]. Metadata: style_names and card, both JSON.
+def convert_checked(graph_def, style_names, card, name, batches=(1,), predictor=None):
+    """Converts a network without its style predictor, and compares it with the graph.
 
     Args:
         graph_def, style_names, card: as frozen.read_graph gives them.
-        output: path of the .onnx to write.
+        name: what to call it in a message.
+        batches: as in check.greatest_difference.
+        predictor: as in Network.
 
     Returns:
-        List of one check.Written.
+        (bytes of an ONNX file, greatest difference).
 
     Raises:
-        UserError: as in exports.export.
+        UserError: as in convert; or it differs.
     """
-    data = convert(graph_def, style_names, card)
-    run = session(data, output)[0]
+    inputs, metadata = [frozen.IMAGE, frozen.STYLE_WEIGHTS], {'style_names': style_names, 'card': card}
+    if frozen.has_row(graph_def):
+        inputs.append(frozen.ROW)
+    if predictor:
+        metadata['predictor'] = predictor
+    data = onnx_convert.convert(plain_graph(graph_def, row=True), inputs, frozen.STYLIZED, metadata,
+                                'Style transfer; image and stylized are RGB in [0, 255]')
+    run = session(data, name).run
     with check.reference(graph_def) as expected:
-        worst = check.greatest_difference(expected, run, style_names, batches=(1, 2))
-    check.require_close(output, worst)
-    files.write_file(output, data)
-    return [check.Written(output, len(data), worst)]
+        worst = check.greatest_difference(expected, run, style_names, batches=batches)
+        if frozen.has_row(graph_def):
+            worst = max(worst, check.difference_with_row(expected, run, style_names,
+                                                         frozen.first_width(graph_def)))
+    check.require_close(name, worst)
+    return data, worst
 
 
-def convert(graph_def, style_names, card):
-    """A network as the bytes of an ONNX file, the same ones each time.
+def open_session(data, name, **settings):
+    """Opens bytes of an ONNX file: onnxruntime.InferenceSession.
 
-    tf2onnx goes through sets of names: in what order, and so what it simplifies, Python draws by
-    lot for each process. It runs in one of its own, for which that is settled.
+    Args:
+        data: bytes of the file.
+        name: what to call it in a message.
+        settings: attributes of onnxruntime.SessionOptions.
 
     Raises:
-        UserError: tf2onnx is not installed, or cannot convert the graph.
+        UserError: onnxruntime is not installed, or cannot open it.
     """
-    with files.own_temporary_folder() as folder:
-        given, made = os.path.join(folder, 'given'), os.path.join(folder, 'made')
-        with open(given, 'wb') as file:
-            file.write(json.dumps([style_names, card]).encode() + b'\n' + graph_def.SerializeToString())
-        settled = dict(os.environ, PYTHONHASHSEED='0', CUDA_VISIBLE_DEVICES='', TF_CPP_MIN_LOG_LEVEL='3',
-                       PYTHONPATH=os.pathsep.join(path or os.getcwd() for path in sys.path))
-        ended = subprocess.run([sys.executable, '-W', 'ignore', '-m', __name__, given, made], env=settled,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-        if ended.returncode:
-            line = (ended.stderr.decode(errors='replace').strip().split('\n'))[-1]
-            raise UserError(line if line.startswith('ONNX: ') else 'ONNX: the conversion ended with '
-                            'status %d (%s)' % (ended.returncode, line))
-        with open(made, 'rb') as file:
-            return file.read()
-
-
-def convert_here(graph_def, style_names, card):
-    """As `convert`, in this process, whose hash seed has a say in the result."""
     try:
-        import onnx
-        import tf2onnx
+        import onnxruntime
     except ImportError as error:
-        raise UserError('ONNX: %s; %s' % (error, INSTALL)) from error
-    names = {name + ':0': name for name in AXES}
-    logging.getLogger('tf2onnx').setLevel(logging.ERROR)
+        raise UserError('ONNX: %s; %s' % (error, onnx_convert.INSTALL)) from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    # A pattern is kept for every size of picture that comes by: a server would grow.
+    options.enable_mem_pattern = False
+    for key, value in settings.items():
+        setattr(options, key, value)
     try:
-        model, _ = tf2onnx.convert.from_graph_def(
-            plain_graph(graph_def), input_names=[frozen.IMAGE + ':0', frozen.STYLE_WEIGHTS + ':0'],
-            output_names=[frozen.STYLIZED + ':0'], opset=OPSET, tensors_to_rename=names)
-    except Exception as error:  # tf2onnx raises whatever its rewriters happen to
-        raise UserError('ONNX: tf2onnx %s cannot convert this network (%s)'
-                        % (tf2onnx.__version__, str(error).split('\n')[0])) from error
-    for value in list(model.graph.input) + list(model.graph.output):
-        for size, name in zip(value.type.tensor_type.shape.dim, AXES[value.name]):
-            size.dim_param = name
-    canonical_onnx(model)
-    model.doc_string = 'Style transfer; image and stylized are RGB in [0, 255]'
-    onnx.helper.set_model_props(model, {'style_names': json.dumps(style_names),
-                                        'card': json.dumps(card, sort_keys=True)})
-    onnx.checker.check_model(model)
-    return model.SerializeToString(deterministic=True)
+        return onnxruntime.InferenceSession(data, options, providers=providers(onnxruntime))
+    except Exception as error:  # onnxruntime's own classes differ from release to release
+        raise UserError('%s: onnxruntime cannot open it (%s)'
+                        % (name, str(error).split('\n')[0])) from error
 
 
 def session(data, name):
-    """Opens an ONNX network.
+    """Opens an ONNX network: Network.
 
     Args:
         data: bytes of the file.
         name: what to call it in a message.
 
-    Returns:
-        (run, style_names, card): `run` is a function of float32 image [N, H, W, 3] and
-        style_weights [N, S] that gives stylized.
-
     Raises:
         UserError: onnxruntime is not installed, or this is not such a network.
     """
+    opened = open_session(data, name)
     try:
-        import onnxruntime
-    except ImportError as error:
-        raise UserError('ONNX: %s; %s' % (error, INSTALL)) from error
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    # A pattern is kept for every size of picture that comes by: a server would grow.
-    options.enable_mem_pattern = False
-    try:
-        opened = onnxruntime.InferenceSession(data, options, providers=providers(onnxruntime))
         meta = opened.get_modelmeta().custom_metadata_map
         names, card = json.loads(meta['style_names']), guard.card(meta['card'])
         style_names = guard.style_names(names if isinstance(names, list) else [])
-    except (KeyError, guard.Unfit):
+    except (KeyError, ValueError, guard.Unfit):
         raise UserError('%s: an ONNX network, but not one of freeze_graph.py' % name) from None
-    except Exception as error:  # onnxruntime's own classes differ from release to release
-        raise UserError('%s: onnxruntime cannot open it (%s)'
-                        % (name, str(error).split('\n')[0])) from error
 
-    def run(image, style_weights):
-        return opened.run([frozen.STYLIZED],
-                          {frozen.IMAGE: image, frozen.STYLE_WEIGHTS: style_weights})[0]
+    def run(image, style_weights, row=None):
+        feeds = {frozen.IMAGE: image, frozen.STYLE_WEIGHTS: style_weights}
+        if row is not None:
+            feeds[frozen.ROW] = row
+        return opened.run([frozen.STYLIZED], feeds)[0]
 
-    return run, style_names, card
+    return Network(run, style_names, card, meta.get('predictor'))
 
 
 def first_width(data, name):
-    """Checks a stranger's ONNX network, and tells its width.
+    """Checks a stranger's ONNX file, and tells its width.
 
     Args:
         data: bytes of the file.
@@ -157,12 +130,12 @@ def first_width(data, name):
 
     Raises:
         UserError: onnx is not installed, or the network has operations, functions, graphs within
-            graphs or files beside it that none of `convert` has.
+            graphs or files beside it that no converted one has.
     """
     try:
         import onnx
     except ImportError as error:
-        raise UserError('ONNX: %s; %s' % (error, INSTALL)) from error
+        raise UserError('ONNX: %s; %s' % (error, onnx_convert.INSTALL)) from error
     try:
         model = onnx.load_model_from_string(data)
     except Exception as error:  # protobuf's own error class differs from release to release
@@ -189,7 +162,7 @@ def providers(onnxruntime):
 
 
 def cached(graph_def, style_names, card, folder):
-    """The ONNX form of a .pb, from a cache where it is there, else converted and kept.
+    """The ONNX form of a network without style predictor, from a cache or converted and kept.
 
     Args:
         graph_def, style_names, card: as frozen.read_graph gives them.
@@ -199,40 +172,35 @@ def cached(graph_def, style_names, card, folder):
         bytes.
 
     Raises:
-        UserError: as in convert; or the conversion differs from the .pb.
+        UserError: as in convert_checked.
+    """
+    return kept(graph_def, folder, 'network', 'network',
+                lambda name: convert_checked(graph_def, style_names, card, name))
+
+
+def kept(graph_def, folder, stem, what, convert):
+    """What `convert` makes of a graph, from a cache where it is there.
+
+    Args:
+        graph_def: tf.GraphDef.
+        folder: the cache; one that cannot be written is done without.
+        stem: str that the file's name begins with.
+        what: str, what is converted, for the log.
+        convert: function of a name for messages that gives (bytes of an ONNX file, difference).
+
+    Returns:
+        bytes.
     """
     log = logging.getLogger('resnet_in_tf')
-    content = graph_def.SerializeToString(deterministic=True)
-    key = hashlib.sha256(b'opset %d\0' % OPSET + content).hexdigest()[:32]
-    stem = 'network-' + key
+    stem = '%s-%s' % (stem, hashlib.sha256(
+        FORM + graph_def.SerializeToString(deterministic=True)).hexdigest()[:32])
     found = files.find_cached(folder, stem, '.onnx')
     if found:
         return found[1]
-    log.info('converting the network for onnxruntime, once, into %s', folder)
-    data = convert(graph_def, style_names, card)
-    path = files.cached_path(folder, stem, '.onnx', data)
-    with check.reference(graph_def) as expected:
-        run = session(data, path)[0]
-        check.require_close(path, check.greatest_difference(expected, run, style_names))
+    log.info('converting the %s for onnxruntime, once, into %s', what, folder)
+    data, _ = convert(os.path.join(folder, stem + '.onnx'))
     try:
-        files.write_file(path, data)
+        files.write_file(files.cached_path(folder, stem, '.onnx', data), data)
     except UserError as error:
-        log.warning('the converted network is not kept: %s', error)
+        log.warning('the converted %s is not kept: %s', what, error)
     return data
-
-
-def main(given, made):
-    """What `convert` runs: a file with names, card and graph becomes a file with an ONNX network."""
-    with open(given, 'rb') as file:
-        style_names, card = json.loads(file.readline().decode())
-        graph_def = tf.GraphDef.FromString(file.read())
-    try:
-        data = convert_here(graph_def, style_names, card)
-    except UserError as error:
-        sys.exit(str(error))
-    with open(made, 'wb') as file:
-        file.write(data)
-
-
-if __name__ == '__main__':
-    main(*sys.argv[1:])

@@ -16,6 +16,7 @@ from resnet_in_tf.graphs import session_config
 from resnet_in_tf.network import frozen
 
 SERVING_DEFAULT, WITH_STYLE, TENSORS = 'serving_default', 'stylize_jpeg', 'stylize'
+WITH_ROW, ROWS = 'stylize_row', 'style_row'
 # TensorFlow Serving's REST interface reads and writes base64 where a name ends in `_bytes`.
 IMAGE_BYTES, STYLIZED_BYTES = 'image_bytes', 'stylized_bytes'
 QUALITY = 95
@@ -28,6 +29,8 @@ def write(graph_def, style_names, card, output):
     serving_default: image_bytes string [N] -> stylized_bytes string [N], in the first style
     stylize_jpeg:    image_bytes [N], style_weights float32 [N, S] -> stylized_bytes [N]
     stylize:         image float32 [N, H, W, 3], style_weights [N, S] -> stylized [N, H, W, 3]
+    stylize_row:     the same and row float32 [N, R] -> stylized, for a network of resnet_any
+    style_row:       style_image float32 [N, H, W, 3] -> style_row [N, R], where there is a style predictor
 
     The pictures of one call may differ in size where they come as bytes. assets.extra/card.json
     holds the card, with the names of the styles in the order of their weights.
@@ -76,9 +79,10 @@ def build(graph_def, style_names, folder):
         bytes_weights = tf.placeholder_with_default(
             first, [None, len(style_names)], frozen.STYLE_WEIGHTS + '_of_bytes')
         # The weights are shared with the network on tensors: constants from outside the loop.
+        generator_def = frozen.generator_of(graph_def)
         shared = {node.name + ':0': graph.get_tensor_by_name(node.name + ':0')
-                  for node in graph_def.node if node.op == 'Const' and node.ByteSize() > LARGEST}
-        inner = without_values(graph_def, shared)
+                  for node in generator_def.node if node.op == 'Const' and node.ByteSize() > LARGEST}
+        inner = without_values(generator_def, shared)
 
         def one(item):
             pixels = tf.image.decode_jpeg(item[0], channels=3, dct_method='INTEGER_ACCURATE')
@@ -103,6 +107,14 @@ def build(graph_def, style_names, folder):
             TENSORS: signature({frozen.IMAGE: image, frozen.STYLE_WEIGHTS: style_weights},
                                {frozen.STYLIZED: stylized}),
         }
+        if frozen.has_row(graph_def):
+            row = graph.get_tensor_by_name(frozen.ROW + ':0')
+            signatures[WITH_ROW] = signature(
+                {frozen.IMAGE: image, frozen.STYLE_WEIGHTS: style_weights, frozen.ROW: row},
+                {frozen.STYLIZED: stylized})
+        if frozen.has_predictor(graph_def):
+            signatures[ROWS] = signature(*[{name: graph.get_tensor_by_name(name + ':0')}
+                                           for name in (frozen.STYLE_IMAGE, frozen.STYLE_ROW)])
         graph.clear_collection(tf.GraphKeys.WHILE_CONTEXT)  # for gradients; written in a chance order
         builder = tf.saved_model.Builder(folder)
         builder.add_meta_graph_and_variables(session, [tf.saved_model.tag_constants.SERVING],
@@ -163,6 +175,14 @@ def compare(graph_def, style_names, folder):
         worst = check.greatest_difference(
             expected, lambda image, weights: tensors(image=image, style_weights=weights),
             style_names, batches=(1, 2))
+        if frozen.has_row(graph_def):
+            with_row = caller(WITH_ROW)
+            worst = max(worst, check.difference_with_row(
+                expected, lambda image, weights, row: with_row(image=image, style_weights=weights, row=row),
+                style_names, frozen.first_width(graph_def)))
+        if frozen.has_predictor(graph_def):
+            worst = max(worst, check.row_difference(
+                graph_def, lambda painting: caller(ROWS)(style_image=painting)))
         rows = check.mixes(len(style_names))
         sizes = [check.SIZES[number % len(check.SIZES)] for number in range(len(rows))]
         files = [jpeg(check.photo(*size)) for size in sizes]

@@ -44,7 +44,7 @@ def write(graph_def, style_names, card, output, sizes=('512x512',), weights=WEIG
     unknown = [each for each in weights if each not in WEIGHTS]
     if unknown or not weights:
         raise UserError('--weights %s: must be of %s' % (','.join(unknown), ', '.join(WEIGHTS)))
-    made = {}
+    made, graph_def = {}, frozen.generator_of(graph_def)
     with check.reference(graph_def) as expected:
         for width, height in shapes:
             for kind in weights:

@@ -1,18 +1,19 @@
 """What runs a network: TensorFlow, or onnxruntime, which is faster on a CPU."""
 
 import collections
+import functools
 
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.exports import onnx_model
+from resnet_in_tf.exports import onnx_model, onnx_predictor
 from resnet_in_tf.files import cache_folder
 from resnet_in_tf.graphs import session_config
 from resnet_in_tf.instance_norm import swap_to_fused
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
 
-Engine = collections.namedtuple('Engine', 'name style_names card run close graph_def width predict')
+Engine = collections.namedtuple('Engine', 'name style_names card run close graph_def width predict checksum')
 Engine.__doc__ = """A network that is open.
 
 Fields:
@@ -24,9 +25,10 @@ Fields:
     graph_def: tf.GraphDef as it was frozen, for tiles; None for an ONNX file.
     width: int, channels of the first layer, which tell what a run costs.
     predict: function of a painting, float32 [H, W, 3] in [0, 255], that gives its row, float32 [R]; None
-        where the network has no style predictor, or the engine does not run it.
+        where the network has no style predictor.
+    checksum: function that gives what tells one style predictor from another, str; None like predict.
 """
-Engine.__new__.__defaults__ = (None,)  # of the last field; Python 3.6 has no other way
+Engine.__new__.__defaults__ = (None, None)  # of the last fields; Python 3.6 has no other way
 
 
 def start(engine, model, impl='auto'):
@@ -62,7 +64,7 @@ def tensorflow(model, impl):
         frozen.import_graph(graph_def, model)
     session = tf.Session(graph=graph, config=session_config())
     inputs = [frozen.IMAGE + ':0', frozen.STYLE_WEIGHTS + ':0']
-    run, predict = session.make_callable(frozen.STYLIZED + ':0', inputs), None
+    run, predict, checksum = session.make_callable(frozen.STYLIZED + ':0', inputs), None, None
     if frozen.has_predictor(frozen_def):
         run = with_rows(run, session.make_callable(frozen.STYLIZED + ':0', inputs + [frozen.ROW + ':0']),
                         len(style_names))
@@ -70,8 +72,9 @@ def tensorflow(model, impl):
 
         def predict(painting):
             return rows(painting[None])[0]
+        checksum = checksum_of(frozen_def)
     return Engine('tensorflow', style_names, card, run, session.close, frozen.generator_of(frozen_def),
-                  frozen.first_width(frozen_def), predict)
+                  frozen.first_width(frozen_def), predict, checksum)
 
 
 def with_rows(plain, added, styles):
@@ -86,13 +89,28 @@ def with_rows(plain, added, styles):
 def onnxruntime(model, impl):
     if impl == 'fused':
         raise UserError('--impl fused: is a kernel for TensorFlow, not for --engine onnxruntime')
-    data, graph_def = frozen.read_model(model), None
+    data, graph_def, predict, checksum = frozen.read_model(model), None, None, None
     if not is_onnx(data, model):
-        graph_def, style_names, card = frozen.parse_graph(data, model)
+        frozen_def, style_names, card = frozen.parse_graph(data, model)
+        graph_def = frozen.generator_of(frozen_def)
         data = onnx_model.cached(graph_def, style_names, card, folder=cache_folder())
+        if frozen.has_predictor(frozen_def):
+            predict = onnx_predictor.of_graph(frozen_def, cache_folder())
+            checksum = checksum_of(frozen_def)
     width = onnx_model.first_width(data, model)
-    run, style_names, card = onnx_model.session(data, model)
-    return Engine('onnxruntime', style_names, card, run, lambda: None, graph_def, width)
+    network = onnx_model.session(data, model)
+    if network.predictor:
+        predict = onnx_predictor.of_file(onnx_predictor.beside(model), network.predictor)
+        checksum = functools.partial(str, network.predictor)
+    run = with_rows(network.run, network.run, len(network.style_names))
+    return Engine('onnxruntime', network.style_names, network.card, run, lambda: None, graph_def, width,
+                  predict, checksum)
+
+
+def checksum_of(graph_def):
+    """A function that gives the checksum of a network's style predictor, computed when it is asked for."""
+    return functools.lru_cache(maxsize=None)(lambda: onnx_predictor.checksum(
+        frozen.predictor_of(graph_def).SerializeToString(deterministic=True)))
 
 
 def is_onnx(data, path):

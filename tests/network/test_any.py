@@ -9,9 +9,7 @@ from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports.plain import plain_graph
 from resnet_in_tf.network import frozen, palette
 from resnet_in_tf.network.generator import row_size, split_row
-from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.pictures.color import TO_YUV
-from resnet_in_tf.training import style_pictures
 
 WIDTH = 2
 PALETTES = np.float32([[.1, .1, -.1, .2, .05, .1, .02, .03, .08], [-.2, -.1, .05, .3, 0, .06, .1, .02, .09],
@@ -143,8 +141,6 @@ def test_a_row_of_another_length_is_one_line(tmp_path, graph_def, length):
 
 
 def test_a_predictor_frozen_by_a_newer_tensorflow_is_read_by_1_15(tmp_path):
-    weights = vgg.random_weights(0, ('relu4_1',))._replace(pooling='max')
-    path = networks.write_random(tmp_path / 'any.pb', 'resnet_any', WIDTH,
-                                 encode=style_pictures.encoder_of(weights))
+    path = networks.write_random(tmp_path / 'any.pb', 'resnet_any', WIDTH, encode=networks.encode)
     pools = [node for node in frozen.read_graph(path)[0].node if node.op == 'MaxPool']
-    assert len(pools) == 3 and not any('explicit_paddings' in node.attr for node in pools)
+    assert pools and not any('explicit_paddings' in node.attr for node in pools)

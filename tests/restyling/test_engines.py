@@ -11,7 +11,7 @@ import pytest
 import running
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.exports import onnx_model
+from resnet_in_tf.exports import onnx_convert, onnx_model, onnx_predictor
 from resnet_in_tf.instance_norm import cache as kernel_cache
 from resnet_in_tf.network import frozen
 from resnet_in_tf.pictures import images
@@ -58,7 +58,7 @@ def test_a_network_is_converted_once(model, cache, monkeypatch):
     def convert(*args):
         raise AssertionError('converted again')
 
-    monkeypatch.setattr(onnx_model, 'convert', convert)
+    monkeypatch.setattr(onnx_convert, 'convert', convert)
     Stylizer(model, engine='onnxruntime').close()
     changed = networks.write_random(os.path.join(cache, 'other.pb'), seed=1)
     with pytest.raises(AssertionError, match='converted again'):
@@ -70,7 +70,7 @@ def test_a_converted_network_that_was_cut_short_is_made_anew(model, cache, tmp_p
     with open(os.path.join(cache, name), 'rb') as file:
         data = file.read()
     (tmp_path / name).write_bytes(data[:-100])
-    monkeypatch.setattr(onnx_model, 'convert', lambda *args: data)
+    monkeypatch.setattr(onnx_convert, 'convert', lambda *args: data)
     monkeypatch.setenv('RESNET_IN_TF_CACHE', str(tmp_path))
     Stylizer(model, engine='onnxruntime').close()
     assert (tmp_path / name).read_bytes() == data
@@ -90,11 +90,66 @@ def test_a_cache_that_cannot_be_written_is_done_without(model, cache, tmp_path, 
     converted = os.path.join(cache, next(name for name in os.listdir(cache) if '.onnx' in name))
     with open(converted, 'rb') as file:
         data = file.read()
-    monkeypatch.setattr(onnx_model, 'convert', lambda *args: data)
+    monkeypatch.setattr(onnx_convert, 'convert', lambda *args: data)
     monkeypatch.setenv('RESNET_IN_TF_CACHE', str(tmp_path / 'file' / 'cache'))
     Stylizer(model, engine='onnxruntime').close()
     assert 'the converted network is not kept' in caplog.text
     assert os.listdir(str(tmp_path)) == ['file']
+
+
+@pytest.fixture(scope='module')
+def any_model(tmp_path_factory):
+    return networks.write_random(tmp_path_factory.mktemp('any') / 'any.pb', 'resnet_any',
+                                 encode=networks.encode)
+
+
+@pytest.fixture(scope='module')
+def folder_of_any(tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp('cache_of_any'))
+    shutil.copy(kernel_cache.build(), folder)
+    return folder
+
+
+@pytest.fixture
+def cache_of_any(folder_of_any, monkeypatch):
+    monkeypatch.setenv('RESNET_IN_TF_CACHE', folder_of_any)
+    return folder_of_any
+
+
+def predictors(folder):
+    return [name for name in os.listdir(folder) if name.startswith('predictor-')]
+
+
+def test_both_engines_paint_after_any_picture(any_model, cache_of_any, face, paintings, monkeypatch):
+    one, other = Stylizer(any_model), Stylizer(any_model, engine='onnxruntime')
+    assert not predictors(cache_of_any)  # before it is needed
+    for stylizer in (one, other):
+        monkeypatch.setattr(stylizer.style_images, 'checksum', None)  # or one would have the other's rows
+    for mix in ((None, 1, paintings), ('wave:2', .7, paintings[:1])):
+        wanted, result = one.style_weights(*mix), other.style_weights(*mix)
+        assert result == pytest.approx(wanted, abs=1e-4)
+        photos = np.stack([face[300:371, 500:553], face[:71, :53]])
+        assert abs(other.stylize(photos, result) - one.stylize(photos, wanted)).max() < 0.1
+    assert len(predictors(cache_of_any)) == 1
+    assert one.engine.checksum() == other.engine.checksum()
+    one.close()
+    other.close()
+
+
+def test_a_style_predictor_is_opened_once_and_only_for_a_new_picture(any_model, cache_of_any, paintings,
+                                                                     monkeypatch):
+    opened = []
+    session = onnx_predictor.session
+    monkeypatch.setattr(onnx_predictor, 'session', lambda *args: opened.append(args) or session(*args))
+    with contextlib.closing(Stylizer(any_model, engine='onnxruntime')) as stylizer:
+        stylizer.style_weights('wave')
+        assert not opened
+        rows = [stylizer.style_weights(None, images=[path]) for path in paintings]
+        assert len(opened) == 1
+    with contextlib.closing(Stylizer(any_model, engine='onnxruntime')) as stylizer:
+        for path, row in zip(paintings, rows):
+            assert (stylizer.style_weights(None, images=[path]) == row).all()
+    assert len(opened) == 1  # the rows are on disk
 
 
 def test_stylize_py_writes_the_same_file_with_either_engine(model, cache, tmp_path, face):

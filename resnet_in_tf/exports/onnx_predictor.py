@@ -1,0 +1,97 @@
+"""ONNX: the style predictor of a network, a file of its own, opened when the first painting comes."""
+
+import functools
+import hashlib
+import os
+
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.exports import check, onnx_convert, onnx_model
+from resnet_in_tf.network import frozen
+
+
+def beside(path):
+    """Where the style predictor of a .onnx is: any.onnx has any_predictor.onnx."""
+    return '%s_predictor%s' % os.path.splitext(path)
+
+
+def checksum(data):
+    """What tells one style predictor from another: sha256 of its file or graph."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def convert_checked(graph_def, name):
+    """Converts the style predictor of a network, and compares what its rows paint.
+
+    Input: style_image float32 [N, H, W, 3] in [0, 255]; output: style_row float32 [N, R].
+
+    Args:
+        graph_def: tf.GraphDef of a network that has one.
+        name: what to call it in a message.
+
+    Returns:
+        (bytes of an ONNX file, greatest difference of the pictures).
+
+    Raises:
+        UserError: tf2onnx is not installed or cannot convert it, or it differs.
+    """
+    data = onnx_convert.convert(frozen.predictor_of(graph_def), [frozen.STYLE_IMAGE], frozen.STYLE_ROW, {},
+                                'Style predictor; style_image is RGB in [0, 255]')
+    worst = check.row_difference(graph_def, session(data, name))
+    check.require_close(name, worst)
+    return data, worst
+
+
+def session(data, name):
+    """Opens a style predictor: function of float32 [N, H, W, 3] in [0, 255] that gives float32 [N, R].
+
+    Raises:
+        UserError: onnxruntime is not installed, or this is no such file.
+    """
+    # Between two paintings it would hold on to what one takes, some hundred MB.
+    opened = onnx_model.open_session(data, name, enable_cpu_mem_arena=False)
+    if ([each.name for each in opened.get_inputs()], [each.name for each in opened.get_outputs()]) != (
+            [frozen.STYLE_IMAGE], [frozen.STYLE_ROW]):
+        raise UserError('%s: an ONNX network, but no style predictor of freeze_graph.py' % name)
+    return lambda paintings: opened.run(None, {frozen.STYLE_IMAGE: paintings})[0]
+
+
+def of_graph(graph_def, folder):
+    """The style predictor of a .pb.
+
+    Args:
+        graph_def: tf.GraphDef of a network that has one.
+        folder: the cache of converted networks.
+
+    Returns:
+        Function of a painting, float32 [H, W, 3], that gives its row, float32 [R].
+    """
+    def read():
+        return onnx_model.kept(frozen.predictor_of(graph_def), folder, 'predictor', 'style predictor',
+                               lambda name: convert_checked(graph_def, name)), folder
+    return lazily(read)
+
+
+def of_file(path, wanted):
+    """The style predictor beside a .onnx.
+
+    Args:
+        path: of its file.
+        wanted: str, the checksum that the network knows it by.
+
+    Returns:
+        As `of_graph`; the function raises UserError where the file is missing, or is another network's.
+    """
+    def read():
+        data = frozen.read_model(path)
+        if checksum(data) != wanted:
+            raise UserError('%s: not the style predictor of the network beside it; put the file back that '
+                            'freeze_graph.py wrote along with it' % path)
+        onnx_model.first_width(data, path)
+        return data, path
+    return lazily(read)
+
+
+def lazily(read):
+    """A function of a painting, whose network `read` gives, (bytes, name), when the first one comes."""
+    opened = functools.lru_cache(maxsize=None)(lambda: session(*read()))
+    return lambda painting: opened()(painting[None])[0]
