@@ -18,6 +18,10 @@ SLACK = 128 * 2 ** 20  # bytes that the first runs of a session leave behind
 # fixed normalization, and on onnxruntime 1.10; rounded up.
 RUN_BYTES = {'tensorflow': (420, 13), 'onnxruntime': (300, 38)}
 
+# What a style predictor holds at its peak, in bytes a pixel of the painting as it is shown to it. Measured
+# as above, at 512 x 512 pixels; rounded up.
+PREDICTOR_BYTES = 900
+
 # What TensorFlow 1.15 reserves in one piece, in the same unit, and hardly touches: room to unroll
 # the first or the last convolution, 9*9*3 and 9*channels numbers a pixel. More than Linux grants, and
 # it aborts the process.

@@ -35,7 +35,7 @@ LOSSES = ('vgg_weights', 'style_size', 'content_weight', 'style_weight', 'tv_wei
 config.define_flags(flags, LOSSES, 'naas: ')
 
 
-def open_stylizer(values):
+def open_stylizer(values, max_memory):
     """The stylizer that the flags name, and its style weights."""
     if values['system'] == 'naas':
         from resnet_in_tf.restyling import naas
@@ -49,7 +49,7 @@ def open_stylizer(values):
                                  **{name: values[name] for name in LOSSES}), None
     from resnet_in_tf.restyling.stylizer import Stylizer
     cli.require(values, 'model')
-    stylizer = Stylizer(values['model'], values['impl'], values['engine'])
+    stylizer = Stylizer(values['model'], values['impl'], values['engine'], max_memory)
     style = values['style'] or (None if values['style_image'] else '1')
     return stylizer, stylizer.style_weights(style, values['strength'], values['style_image'])
 
@@ -62,7 +62,7 @@ def main(values):
     plan = batch.plan(values['input'], values['output'],
                       others=[parse_image(text)[0] for text in values['style_image']])
     max_memory = values['max_memory'] and memory.parse_size(values['max_memory'])
-    stylizer, weights = open_stylizer(values)
+    stylizer, weights = open_stylizer(values, max_memory)
     for note in plan.notes:
         print('note: %s' % note, file=sys.stderr)
     with cli.progress_bar(len(plan.jobs), 'picture') as bar:

@@ -22,6 +22,8 @@ class Stylizer:
         impl: instance norm's kernel: 'auto' takes the fused one where it is there, 'fused' insists,
             'reference' leaves the graph as it is.
         engine: what runs the network, a key of engines.ENGINES.
+        max_memory: int, bytes that the process may hold while it makes a style of a picture; None does
+            not ask.
 
     Attributes:
         style_names: list of str, one a column of style weights; the last is `identity`.
@@ -34,12 +36,13 @@ class Stylizer:
         UserError: the file is missing or is not such a graph, or the engine is not installed.
     """
 
-    def __init__(self, model, impl='auto', engine='tensorflow'):
+    def __init__(self, model, impl='auto', engine='tensorflow', max_memory=None):
         self.model, self.engine = model, engines.start(engine, model, impl)
         self.style_names, self.card, self.run = (
             self.engine.style_names, self.engine.card, self.engine.run)
         self.styles = self.style_names[:-1]
-        self.style_images = self.engine.predict and StyleImages(self.engine.predict, self.card)
+        self.style_images = self.engine.predict and StyleImages(
+            self.engine.predict, self.card, self.engine.checksum, max_memory)
 
     def style_weights(self, mix, strength=1.0, images=()):
         """Style weights of named styles, of pictures, or of both.
@@ -58,10 +61,8 @@ class Stylizer:
             return parse_mix(mix, strength, self.style_names)
         check_strength(strength)
         if self.style_images is None:
-            raise UserError('--style_image %s: %s makes no style from a picture%s; train.py --styles_dir '
-                            'trains one that does, and --system naas needs none' % (
-                                images[0], self.model, ' with --engine %s' % self.engine.name
-                                if self.engine.name != 'tensorflow' else ''))
+            raise UserError('--style_image %s: %s makes no style from a picture; train.py --styles_dir '
+                            'trains one that does, and --system naas needs none' % (images[0], self.model))
         paths, amounts = zip(*map(parse_image, images))
         styles = len(self.style_names)
         named = parse_amounts(mix, self.style_names) if mix else np.zeros(styles)

@@ -9,11 +9,25 @@ import pytest
 import running
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.instance_norm import cache as kernel_cache
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import style_images
 from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.training import style_pictures
+
+
+@pytest.fixture(scope='module', autouse=True)
+def cache(tmp_path_factory):
+    """A cache of this module's own, which holds the kernel."""
+    folder = str(tmp_path_factory.mktemp('cache'))
+    shutil.copy(kernel_cache.build(), folder)
+    before = os.environ.get('RESNET_IN_TF_CACHE')
+    os.environ['RESNET_IN_TF_CACHE'] = folder
+    yield folder
+    del os.environ['RESNET_IN_TF_CACHE']
+    if before is not None:
+        os.environ['RESNET_IN_TF_CACHE'] = before
 
 
 @pytest.fixture(scope='module')
@@ -79,6 +93,7 @@ def test_paintings_are_seen_at_the_size_of_training(network, model, paintings, m
     seen = []
     monkeypatch.setattr(network.style_images, 'predict', lambda painting: seen.append(painting.shape))
     monkeypatch.setattr(network.style_images, 'rows', {})
+    monkeypatch.setattr(network.style_images, 'checksum', None)
     network.style_images.row(paintings[0])
     assert seen == [(30, 40, 3)]
 
