@@ -39,7 +39,8 @@ class StyleImages:
 
         Raises:
             PictureError: the file is missing, or no picture.
-            UserError: it is one colour all over; or decoding it, or making a row of it, takes more than `max_memory`.
+            UserError: it is one colour all over; or decoding it, or making a row of it, takes more than
+                `max_memory`.
         """
         if self.max_memory:
             width, height = images.check(path)
