@@ -113,14 +113,15 @@ def error_of(body):
     return error['code'], error['message']
 
 
-def form(fields, photo):
-    """A multipart form: (body, headers)."""
+def form(fields, photo, images=()):
+    """A multipart form with a photo and style images, bytes each: (body, headers)."""
     boundary = uuid.uuid4().hex
     parts = [('--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
               % (boundary, name, text)).encode('utf-8') for name, text in fields]
-    if photo is not None:
-        parts.append(('--%s\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n'
-                      'Content-Type: image/jpeg\r\n\r\n' % boundary).encode('utf-8')
-                     + photo + b'\r\n')
+    files = [('photo', photo)] * (photo is not None) + [('style_image', image) for image in images]
+    for name, data in files:
+        parts.append(('--%s\r\nContent-Disposition: form-data; name="%s"; filename="a.jpg"\r\n'
+                      'Content-Type: image/jpeg\r\n\r\n' % (boundary, name)).encode('utf-8')
+                     + data + b'\r\n')
     parts.append(('--%s--\r\n' % boundary).encode('utf-8'))
     return b''.join(parts), {'Content-Type': 'multipart/form-data; boundary=' + boundary}

@@ -66,11 +66,11 @@ def read_rgba(path, max_pixels=MAX_PIXELS):
         return turned(pixels, orientation), turned(opacity, orientation)
 
 
-def decode(bytes_, name, formats=None, alpha='white', max_pixels=MAX_PIXELS):
+def decode(bytes_or_file, name, formats=None, alpha='white', max_pixels=MAX_PIXELS):
     """Decodes the bytes of a picture file as `read` does.
 
     Args:
-        bytes_: bytes of the whole file.
+        bytes_or_file: bytes of the whole file, or a binary file that can seek, read from its start.
         name: str that error messages begin with.
         formats: names that are allowed, such as ('JPEG', 'PNG'); None for all that `read` takes.
         alpha: str, the colour that shows through transparent pixels.
@@ -82,7 +82,8 @@ def decode(bytes_, name, formats=None, alpha='white', max_pixels=MAX_PIXELS):
     Raises:
         PictureError: as `read`.
     """
-    return _flattened(io.BytesIO(bytes_), name, alpha, formats, max_pixels)
+    file = bytes_or_file if hasattr(bytes_or_file, 'read') else io.BytesIO(bytes_or_file)
+    return _flattened(file, name, alpha, formats, max_pixels)
 
 
 def check(path_or_file, name='picture', formats=None, max_pixels=MAX_PIXELS):

@@ -1,10 +1,8 @@
-"""Any picture as a style: the rows that a network's style predictor makes, each made once.
-
-They are kept in memory, and on disk for the next program.
-"""
+"""Any picture as a style: the rows that a network's style predictor makes, each made once."""
 
 import hashlib
 import os
+import threading
 
 import numpy as np
 
@@ -12,69 +10,113 @@ from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.files import cache_folder
 from resnet_in_tf.pictures import images
+from resnet_in_tf.pictures.errors import refusal
+from resnet_in_tf.pictures.guards import open_file
 from resnet_in_tf.restyling import kept_rows
-from resnet_in_tf.training.paintings import read_painting
+from resnet_in_tf.training.paintings import reduced
 
 STYLE_SIZE = 512  # longest side of a painting, where the card does not tell
+SIZES = range(16, 8193)  # that a card may tell
 LEAST_DEVIATION = 2.0  # of 255: below it, a painting is one colour with noise
 MOST_ROWS = 256  # that are kept: 13 KB each
+BLOCK = 2 ** 20  # bytes of a file that are read in one go
 
 
 class StyleImages:
-    """Makes rows from files of pictures, and keeps them by what is in the pictures.
+    """Makes rows from pictures, and keeps them by what is in their files; several threads may ask at once.
 
     Args:
         predict: function of float32 [H, W, 3] in [0, 255] that gives a row, float32 [R].
         card: dict, of the network; it tells at which size it has seen paintings.
         checksum: function that gives what tells this predictor from another, str; None keeps no row on disk.
         max_memory: int, bytes that the process may hold while it makes a row; None does not ask.
+
+    Attributes:
+        size: int, the long side in pixels that larger paintings are brought to.
     """
 
     def __init__(self, predict, card, checksum=None, max_memory=None):
-        self.predict, self.checksum, self.max_memory, self.rows = predict, checksum, max_memory, {}
-        self.size = card.get('training', {}).get('style_size', STYLE_SIZE)
+        self.predict, self.checksum, self.max_memory = predict, checksum, max_memory
+        self.rows, self.lock = {}, threading.Lock()
+        self.size = style_size(card)
 
     def row(self, path):
-        """A picture's row: float32 [R].
+        """The row of a picture's file: float32 [R].
 
         Raises:
             PictureError: the file is missing, or no picture.
-            UserError: it is one colour all over; or decoding it, or making a row of it, takes more than
-                `max_memory`.
         """
-        if self.max_memory:
-            width, height = images.check(path)
-            self.require(path, width * height * memory.decoding_bytes(images.format_of(path)), 'decoding it')
-        painting = read_painting(path, self.size)
-        key = hashlib.sha256(repr(painting.shape).encode() + painting.tobytes()).hexdigest()
-        if key not in self.rows:
-            if len(self.rows) >= MOST_ROWS:
-                self.rows.pop(next(iter(self.rows)))
-            self.rows[key] = self.kept(key, lambda: self.made(path, painting))
-        return self.rows[key]
+        with open_file(path) as file:
+            return self.row_of(file, path)
 
-    def made(self, path, painting):
-        """The row that the predictor makes of uint8 [H, W, 3]."""
+    def row_of(self, file, name, formats=None, max_pixels=images.MAX_PIXELS):
+        """The row of a picture in an open file: float32 [R].
+
+        Args:
+            file: binary file that can seek.
+            name, formats, max_pixels: as in images.decode.
+
+        Raises:
+            PictureError: it is no picture, a larger one, or one colour all over; or decoding it, or making a
+                row of it, takes more than `max_memory`.
+        """
+        # Before what is none is read to its end.
+        width, height = images.check(file, name, formats, max_pixels)
+        key = digest(file)
+        with self.lock:
+            if key in self.rows:
+                self.rows[key] = self.rows.pop(key)  # last: the one that was not asked for longest goes
+                return self.rows[key]
+
+        def make():
+            if self.max_memory:
+                self.require(name, width * height * memory.decoding_bytes(images.format_of(name)), 'decoding it')
+            return self.made(name, reduced(images.decode(file, name, formats, max_pixels=max_pixels), self.size))
+
+        row = make() if self.checksum is None else kept_rows.row(
+            os.path.join(cache_folder(), 'styles'), self.checksum(), '%s %d' % (key, self.size), make)
+        with self.lock:
+            while len(self.rows) >= MOST_ROWS:
+                self.rows.pop(next(iter(self.rows)))
+            self.rows[key] = row
+        return row
+
+    def made(self, name, painting):
+        """The row that the predictor makes of uint8 [H, W, 3]; arguments and errors as in `row_of`."""
         if painting.reshape(-1, 3).std(axis=0).max() < LEAST_DEVIATION:  # no photo could be seen in it
-            raise UserError('--style_image %s: is one colour all over; a style needs two or more' % path)
+            raise refusal(name, 'is one colour all over; a style needs two or more')
         height, width = painting.shape[:2]
-        self.require(path, height * width * memory.PREDICTOR_BYTES, 'making a style of it')
+        self.require(name, height * width * memory.PREDICTOR_BYTES, 'making a style of it')
         row = self.predict(painting.astype(np.float32))
         memory.trim()
         return row
 
-    def require(self, path, needed, what):
-        """Raises UserError where so many more bytes are more than the process may hold."""
+    def require(self, name, needed, what):
+        """Raises PictureError where so many more bytes are more than the process may hold."""
         needed += memory.resident()
         if self.max_memory and needed > self.max_memory:
-            raise UserError('--style_image %s: %s takes %s, more than --max_memory %s' % (
-                path, what, memory.show(needed), memory.show(self.max_memory)))
+            raise refusal(name, '%s takes %s, more than --max_memory %s' % (
+                what, memory.show(needed), memory.show(self.max_memory)))
 
-    def kept(self, key, make):
-        """The row of a painting with that checksum, from disk where it is there, else what `make` gives."""
-        if self.checksum is None:
-            return make()
-        return kept_rows.row(os.path.join(cache_folder(), 'styles'), self.checksum(), key, make)
+    def has_row_of(self, file):
+        """Whether the row of the picture in an open file is there already."""
+        return digest(file) in self.rows
+
+
+def style_size(card):
+    """The size in pixels at which a network has seen paintings, by its card, a dict from a file."""
+    training = card.get('training')
+    size = training.get('style_size') if isinstance(training, dict) else None
+    return size if isinstance(size, int) and size in SIZES else STYLE_SIZE
+
+
+def digest(file):
+    """What tells one file's bytes from another's: str."""
+    found = hashlib.sha256()
+    file.seek(0)
+    for block in iter(lambda: file.read(BLOCK), b''):
+        found.update(block)
+    return found.hexdigest()
 
 
 def parse_image(text):

@@ -59,17 +59,12 @@ class Stylizer:
         """
         if not images:
             return parse_mix(mix, strength, self.style_names)
-        check_strength(strength)
         if self.style_images is None:
             raise UserError('--style_image %s: %s makes no style from a picture; train.py --styles_dir '
                             'trains one that does, and --system naas needs none' % (images[0], self.model))
         paths, amounts = zip(*map(parse_image, images))
-        styles = len(self.style_names)
-        named = parse_amounts(mix, self.style_names) if mix else np.zeros(styles)
-        shares = spread(np.concatenate([named, amounts]), strength, '--style_image %s' % images[0])
-        shares[styles - 1] += 1.0 - strength
-        row = sum(share * self.style_images.row(path) for path, share in zip(paths, shares[styles:]))
-        return np.concatenate([shares[:styles], row]).astype(np.float32)
+        shares = parse_mix(mix, strength, self.style_names, amounts, '--style_image %s' % images[0])
+        return with_rows(shares, [self.style_images.row(path) for path in paths])
 
     def stylize(self, pixels, style_weights):
         """Restyles one picture or several of one size.
@@ -94,30 +89,44 @@ class Stylizer:
         self.engine = self.run = None
 
 
-def parse_mix(mix, strength, style_names):
+def parse_mix(mix, strength, style_names, amounts=(), flag=None):
     """Turns a style mix and a strength into a row of style weights.
 
     Args:
         mix: 'wave', '2' (the second style) or 'wave:0.7,udnie:0.3'; weights are made to sum to one.
         strength: 0 (the photo) to 1 (the style): the mix (1 - s) * identity + s * style.
         style_names: list of str; the last is `identity`.
+        amounts: weights of pictures as styles beside the named ones; then mix may be None.
+        flag: str that begins a message about weights that are all zero.
 
     Returns:
-        float32 [S] that sums to one.
+        float32 [S + len(amounts)] that sums to one.
 
     Raises:
         UserError: unknown style, or a number that is not one.
     """
-    check_strength(strength)
-    weights = spread(parse_amounts(mix, style_names), strength, '--style %s' % shown(str(mix)))
-    weights[-1] += 1.0 - strength
+    if not 0 <= strength <= 1:
+        raise UserError('--strength %g is not between 0 and 1' % strength)
+    styles = len(style_names)
+    named = np.zeros(styles) if mix is None else parse_amounts(mix, style_names)
+    weights = spread(np.concatenate([named, amounts]), strength, flag or '--style %s' % shown(str(mix)))
+    weights[styles - 1] += 1.0 - strength
     return weights.astype(np.float32)
 
 
-def check_strength(strength):
-    """Raises UserError where a strength is not one."""
-    if not 0 <= strength <= 1:
-        raise UserError('--strength %g is not between 0 and 1' % strength)
+def with_rows(weights, rows):
+    """Puts the rows of pictures in the place of their weights.
+
+    Args:
+        weights: float32 [S + len(rows)], as `parse_mix` gives them.
+        rows: list of float32 [R].
+
+    Returns:
+        float32 [S + R], the mix of the rows behind the named styles' weights; [S] without rows.
+    """
+    styles = len(weights) - len(rows)
+    mixed = sum(weight * row for weight, row in zip(weights[styles:], rows)) if rows else []
+    return np.concatenate([weights[:styles], mixed]).astype(np.float32)
 
 
 def parse_amounts(mix, style_names):

@@ -6,7 +6,8 @@ import time
 from flask import Flask, Response, g, jsonify, request, send_from_directory, url_for
 from werkzeug.exceptions import HTTPException
 
-from resnet_in_tf.server import forms, openapi, parameters, problems, restyling
+from resnet_in_tf.restyling.stylizer import with_rows
+from resnet_in_tf.server import forms, openapi, parameters, problems, restyling, style_images
 
 logger = logging.getLogger(__name__)
 
@@ -35,13 +36,17 @@ def create_app(stylizer, jobs, limits, metrics, access):
 
     @app.route('/v1/stylize', methods=['POST'])
     def stylize():
-        photo, given = read_request()
-        order = parameters.read(given, stylizer)
+        photo, paintings, given = read_request()
+        style_images.check(len(paintings), limits)
+        order = parameters.read(given, stylizer.style_names, len(paintings))
         size, cost = restyling.result_size(photo, order.size, limits)
+        cost += style_images.cost(paintings, stylizer.style_images, limits)
 
         def work():
             with metrics.work_seconds.time():
-                return restyling.restyle(stylizer, photo, order, size, limits)
+                rows = style_images.rows(paintings, stylizer.style_images, limits)
+                weights = with_rows(order.style_weights, rows)
+                return restyling.restyle(stylizer, photo, order._replace(style_weights=weights), size, limits)
 
         is_gone = request.environ.get('resnet_in_tf.is_gone', lambda: False)
         picture = jobs.run(work, cost, limits.seconds, is_gone)
@@ -54,7 +59,9 @@ def create_app(stylizer, jobs, limits, metrics, access):
                      'thumbnail': url_for('thumbnail', number=number)}
                     for number, name in enumerate(stylizer.styles, 1)],
             limits={'upload_bytes': limits.max_upload, 'photo_pixels': limits.max_pixels,
-                    'result_pixels': limits.max_result, 'seconds': limits.seconds})
+                    'result_pixels': limits.max_result, 'seconds': limits.seconds,
+                    'style_images': limits.style_images,
+                    'style_image_side': stylizer.style_images.size if limits.style_images else 0})
 
     @app.route('/v1/styles/<number>/thumbnail')
     def thumbnail(number):
@@ -129,10 +136,10 @@ def create_app(stylizer, jobs, limits, metrics, access):
 
 
 def read_request():
-    """The photo's bytes and the parameters of the request at hand.
+    """The photo's bytes, those of pictures as styles and the parameters of the request at hand.
 
     Returns:
-        (bytes, list of (name, text)).
+        (bytes, list of bytes, list of (name, text)).
 
     Raises:
         problems.Problem: a form without a photo.
@@ -143,9 +150,13 @@ def read_request():
         body = stream.read()
     content_type = request.headers.get('Content-Type', '')
     if content_type.partition(';')[0].strip().lower() != 'multipart/form-data':
-        return body, given
-    parts = forms.parts(body, content_type)
-    if [part.name for part in parts if part.is_file] != ['photo']:
-        raise problems.parameter('photo: the form must hold one file, in the field photo')
-    photo = [part.data for part in parts if part.is_file][0]
-    return photo, given + [(part.name, parameters.text_of(part)) for part in parts if not part.is_file]
+        return body, [], given
+    files, texts = [], []
+    for part in forms.parts(body, content_type):
+        (files if part.is_file or part.name == style_images.FIELD else texts).append(part)
+    paintings = [part.data for part in files if part.name == style_images.FIELD]
+    if [part.name for part in files if part.name != style_images.FIELD] != ['photo']:
+        raise problems.parameter('photo: the form must hold one file in the field photo, beside those in '
+                                 'style_image')
+    photo = next(part.data for part in files if part.name == 'photo')
+    return photo, paintings, given + [(part.name, parameters.text_of(part)) for part in texts]

@@ -3,7 +3,7 @@
 import collections
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.restyling.stylizer import LONGEST_MIX, shown
+from resnet_in_tf.restyling.stylizer import LONGEST_MIX, parse_mix, shown
 from resnet_in_tf.server import problems
 
 Parameter = collections.namedtuple('Parameter', 'default schema parse description')
@@ -11,6 +11,7 @@ Parameter = collections.namedtuple('Parameter', 'default schema parse descriptio
 Order = collections.namedtuple('Order', 'style_weights preserve_color size quality format')
 
 LONGEST = LONGEST_MIX  # characters of a parameter
+LARGEST_WEIGHT = 1e6  # of a style image
 
 FORMATS = {'jpeg': 'image/jpeg', 'png': 'image/png'}
 
@@ -36,6 +37,11 @@ BOOLEANS = {'true': True, '1': True, 'on': True, 'yes': True,
 PARAMETERS = collections.OrderedDict([
     ('style', Parameter('1', {'type': 'string', 'example': 'wave:0.7,udnie:0.3'}, str,
                         'a name or number of /v1/styles, or a mix: wave:0.7,udnie:0.3')),
+    ('style_image_weights', Parameter('', {'type': 'string', 'example': '0.7,0.3'},
+                                      lambda text: [between(float, 0, LARGEST_WEIGHT)(number)
+                                                    for number in text.split(',')] if text else None,
+                                      'a number from 0 up for each style_image, in their order, such as '
+                                      '0.7,0.3; they count beside those of style. Left out: 1 for each')),
     ('strength', Parameter('1', {'type': 'number', 'minimum': 0, 'maximum': 1},
                            between(float, 0, 1), 'a number from 0, the photo, to 1, the style')),
     ('preserve_color', Parameter('false', {'type': 'boolean'}, one_of(BOOLEANS),
@@ -77,15 +83,16 @@ def too_long(name, length):
     return problems.parameter('%s: %d characters are too many; at most %d' % (shown(name), length, LONGEST))
 
 
-def read(given, stylizer):
+def read(given, style_names, style_images=0):
     """Turns the parameters of a request into an Order.
 
     Args:
         given: list of (name, text).
-        stylizer: Stylizer; knows the styles.
+        style_names: list of str; the last is `identity`.
+        style_images: int, how many pictures came along as styles.
 
     Returns:
-        Order.
+        Order; its style_weights are those of style_names, then those of the style images.
 
     Raises:
         problems.Problem: unknown, given twice, or out of range.
@@ -100,6 +107,8 @@ def read(given, stylizer):
         if len(text) > LONGEST:
             raise too_long(name, len(text))
         texts[name] = text.strip()
+    if style_images:  # they are the style, where no other is named
+        texts.setdefault('style', '')
     values = {}
     for name, known in PARAMETERS.items():
         text = texts.get(name, known.default)
@@ -108,8 +117,14 @@ def read(given, stylizer):
         except (ValueError, KeyError):
             raise problems.parameter('%s: %r will not do; it is %s'
                                      % (name, shown(text), known.description)) from None
+    amounts = values.pop('style_image_weights') or [1.0] * style_images
+    if len(amounts) != style_images:
+        raise problems.parameter('style_image_weights: %d for %d style images; give one for each, in their '
+                                 'order' % (len(amounts), style_images))
+    mix = values.pop('style') or ('' if not style_images else None)
     try:
-        weights = stylizer.style_weights(values.pop('style'), values.pop('strength'))
+        weights = parse_mix(mix, values.pop('strength'), style_names, amounts,
+                            'style_image_weights' if style_images else None)
     except UserError as error:
         raise problems.parameter(str(error).replace('--style', 'style', 1)) from None
     return Order(weights, **values)

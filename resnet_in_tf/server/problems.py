@@ -34,7 +34,7 @@ def upload_too_large(limits):
 
 
 def picture(reason, limits):
-    """The problem of a photo that is not read."""
+    """The problem of a photo or a style image that is not read."""
     return Problem(422, 'unusable_picture', '%s. Send a whole JPEG or PNG of at most %.4g million '
                    'pixels' % (reason, limits.max_pixels / 1e6))
 
@@ -53,8 +53,8 @@ def parameter(reason):
 
 def form(reason):
     """The problem of a form that cannot be taken apart."""
-    return Problem(400, 'bad_form', 'the form cannot be read: %s. Send multipart/form-data with one '
-                   'file, photo, or the photo alone as the body' % reason)
+    return Problem(400, 'bad_form', 'the form cannot be read: %s. Send multipart/form-data with the '
+                   'photo as the file photo, or the photo alone as the body' % reason)
 
 
 def bad_request(status, reason):

@@ -24,14 +24,17 @@ THUMBNAIL = 224  # pixels a side
 DECODE_BYTES = 24
 DECODE_COST = 0.02
 
+STYLE_IMAGES = 8  # of a request at the most
+
 SPARE = 4  # uploads held beyond those in the queue
 LEAST_PIXELS = 256 ** 2
 
 # max_upload in bytes; max_pixels of a photo; max_result pixels of a result; seconds for a
 # request; workers that run and requests that wait at once; held: bytes of uploads and unsent answers
-# in memory at once.
+# in memory at once; style_images of a request, 0 where none are taken.
 Limits = collections.namedtuple(
-    'Limits', 'max_upload max_pixels max_result seconds workers waiting held')
+    'Limits', 'max_upload max_pixels max_result seconds workers waiting held style_images')
+Limits.__new__.__defaults__ = (STYLE_IMAGES,)
 
 
 def held_by_default(max_upload, workers, waiting):
@@ -39,15 +42,16 @@ def held_by_default(max_upload, workers, waiting):
     return max_upload * (workers + waiting + SPARE)
 
 
-def within_memory(limits, engine):
+def within_memory(limits, engine, style_side=0):
     """Limits by which all that the server holds at once fits into memory.
 
     TensorFlow would end the process. Uploads get a quarter of what is free at most; each worker gets its
-    share of the rest, for decoding a photo or running the network, one after the other.
+    share of the rest, for decoding a picture or running the network, one after the other.
 
     Args:
         limits: Limits.
         engine: engines.Engine.
+        style_side: int, the long side in pixels at which pictures become styles; 0 where they cannot.
 
     Returns:
         Limits.
@@ -58,7 +62,9 @@ def within_memory(limits, engine):
     limits = limits._replace(
         held=held, max_pixels=min(limits.max_pixels, max(each // DECODE_BYTES, LEAST_PIXELS)))
     holds = pixels_in(each, engine.width, engine.name)
-    return limits._replace(max_result=min(limits.max_result, max(holds, SMALLEST_TILE ** 2)))
+    rows = style_side and memory.SLACK + memory.PREDICTOR_BYTES * style_side ** 2 <= each
+    return limits._replace(max_result=min(limits.max_result, max(holds, SMALLEST_TILE ** 2)),
+                           style_images=limits.style_images if rows else 0)
 
 
 def fit(width, height, side):
@@ -91,20 +97,35 @@ def result_size(photo, size, limits):
         ((width, height) of the result, the cost of the work as pixels of a result).
 
     Raises:
-        problems.Problem: not a picture, not JPEG or PNG, too large a photo or result.
+        problems.Problem: as `picture_size`, or too large a result.
     """
-    try:
-        width, height = images.check(io.BytesIO(photo), 'photo', FORMATS, limits.max_pixels)
-    except images.PictureError as error:
-        raise problems.picture(error, limits) from None
-    if max(width, height) > MAX_PHOTO_SIDE:
-        raise problems.picture('photo: %dx%d pixels, a side of more than %d'
-                               % (width, height, MAX_PHOTO_SIDE), limits)
+    width, height = picture_size(photo, 'photo', limits)
     largest = largest_side(width, height, limits.max_result)
     target = fit(width, height, size or largest)
     if _pixels(target) > limits.max_result:
         raise problems.result_too_large(target[0], target[1], largest)
     return target, _pixels(target) + DECODE_COST * width * height
+
+
+def picture_size(data, name, limits):
+    """Reads the header of an uploaded picture: (width, height).
+
+    Args:
+        data: bytes of a file.
+        name: str, its field.
+        limits: Limits.
+
+    Raises:
+        problems.Problem: not a picture, not JPEG or PNG, or too large.
+    """
+    try:
+        width, height = images.check(io.BytesIO(data), name, FORMATS, limits.max_pixels)
+    except images.PictureError as error:
+        raise problems.picture(error, limits) from None
+    if max(width, height) > MAX_PHOTO_SIDE:
+        raise problems.picture('%s: %dx%d pixels, a side of more than %d'
+                               % (name, width, height, MAX_PHOTO_SIDE), limits)
+    return width, height
 
 
 def restyle(stylizer, photo, order, size, limits):

@@ -43,11 +43,14 @@ def serve(stylizer, host, port, limits, hosts=(), origins=()):
                         % error.name) from None
     log_to_stderr()
     give_memory_back()
-    asked, limits = limits, restyling.within_memory(limits, stylizer.engine)
+    side = stylizer.style_images.size if stylizer.style_images else 0
+    asked, limits = limits, restyling.within_memory(limits, stylizer.engine, side)
     for flag, name, what in (('max_result', 'max_result', 'results'), ('max_photo', 'max_pixels', 'photos')):
         if getattr(limits, name) < getattr(asked, name):
             logger.warning('%s are limited to %.1f million pixels: --%s %g does not fit into memory',
                            what, getattr(limits, name) / 1e6, flag, getattr(asked, name) / 1e6)
+    if side and not limits.style_images:
+        logger.warning('style images are not taken: to see one at %d pixels does not fit into memory', side)
     jobs = JobQueue(limits.workers, limits.waiting)
     metrics = Metrics(jobs)
     access = Access(frozenset([host.lower()] + [name.lower() for name in hosts]),

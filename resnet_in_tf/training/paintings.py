@@ -36,8 +36,12 @@ def check_styles(styles):
 
 
 def read_painting(path, style_size):
-    """A painting with its long side at most `style_size`: uint8 [H, W, 3]."""
-    painting = images.read(path)
+    """A painting's file with its long side at most `style_size`: uint8 [H, W, 3]."""
+    return reduced(images.read(path), style_size)
+
+
+def reduced(painting, style_size):
+    """A painting, uint8 [H, W, 3], with its long side at most `style_size`."""
     height, width = painting.shape[:2]
     scale = min(1.0, style_size / float(max(height, width)))
     return images.resize(painting, max(1, round(width * scale)), max(1, round(height * scale)))

@@ -1,40 +1,16 @@
 """The page in a real Chromium: what a visitor with a mouse, a phone or a keyboard can do."""
 
 import os
-import shutil
 import time
 
 import numpy as np
 import pytest
+from browsing import Keys, find, last_sent, load, open_page, settle, spilled, start_browser, until
 from server_process import Server, write_network
 
 from resnet_in_tf.pictures import images
 
-CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
-DRIVER = shutil.which('chromedriver')
-if not (CHROMIUM and DRIVER):
-    pytest.skip('THE PAGE IS NOT TESTED: there is no chromium with its chromedriver here (Debian: '
-                'apt-get install chromium chromium-driver)', allow_module_level=True)
-webdriver = pytest.importorskip('selenium.webdriver', reason='THE PAGE IS NOT TESTED: no selenium')
-
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-
 pytestmark = pytest.mark.slow
-
-FLAGS = ('--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync '
-         '--disable-background-networking --disable-component-update --disable-dev-shm-usage '
-         '--window-size=1280,800').split()
-
-# Keeps what the page sends.
-RECORD = """
-window.sent = [];
-const real = window.fetch;
-window.fetch = (address, options) => {
-  if (options && options.body) window.sent.push(Object.fromEntries(options.body));
-  return real(address, options);
-};
-"""
 
 
 @pytest.fixture(scope='module')
@@ -47,16 +23,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    folder = tmp_path_factory.mktemp('downloads')
-    for flag in FLAGS + ['--user-data-dir=%s' % tmp_path_factory.mktemp('profile')]:
-        options.add_argument(flag)
-    options.add_experimental_option('prefs', {'download.default_directory': str(folder)})
-    options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
-    browser = webdriver.Chrome(service=Service(DRIVER), options=options)
-    browser.set_script_timeout(60)
-    browser.downloads = str(folder)
+    browser = start_browser(tmp_path_factory)
     yield browser
     browser.quit()
 
@@ -64,12 +31,8 @@ def browser(tmp_path_factory):
 @pytest.fixture
 def page(browser, server):
     """The page, fresh, with its styles shown."""
-    browser.get(server.url)
-    browser.execute_script(RECORD)
-    until(browser, 'document.querySelectorAll(".style").length === 8')
-    yield browser
-    severe = [entry for entry in browser.get_log('browser') if entry['level'] == 'SEVERE']
-    assert not severe
+    with open_page(browser, server, 8) as page:
+        yield page
 
 
 @pytest.fixture(scope='module')
@@ -77,33 +40,6 @@ def photo_path(tmp_path_factory, face):
     path = str(tmp_path_factory.mktemp('photos') / 'my photo.png')
     images.write(path, images.resize(face, 200, 150))
     return path
-
-
-def until(browser, condition):
-    deadline = time.monotonic() + 60
-    while not browser.execute_script('return ' + condition):
-        assert time.monotonic() < deadline, condition
-        time.sleep(0.05)
-
-
-def find(browser, selector):
-    return browser.find_element('css selector', selector)
-
-
-def load(page, path):
-    """Chooses a photo and waits for its preview."""
-    find(page, '#file').send_keys(path)
-    settle(page)
-
-
-def settle(page):
-    until(page, 'document.getElementById("working").hidden && '
-                'document.getElementById("after").naturalWidth > 0')
-
-
-def last_sent(page, condition):
-    until(page, 'window.sent.length && (order => %s)(window.sent[window.sent.length - 1])' % condition)
-    settle(page)
 
 
 def test_a_photo_gets_a_preview_that_follows_style_and_strength(page, photo_path):
@@ -231,12 +167,7 @@ def test_nothing_spills_over_the_window(page, photo_path, width, height):
         load(page, photo_path)
         find(page, '#mixing').click()
         page.find_elements('css selector', '.style')[7].click()
-        spilled = page.execute_script("""
-            return [...document.querySelectorAll('body *')].filter(element => {
-              const box = element.getBoundingClientRect();
-              return box.width && (box.left < -1 || box.right > innerWidth + 1);
-            }).map(element => element.outerHTML);""")
-        assert not spilled
+        assert not spilled(page)
         assert page.execute_script('return document.documentElement.scrollWidth') == width
     finally:
         page.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})

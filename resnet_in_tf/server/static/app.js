@@ -31,38 +31,44 @@ async function loadStyles() {
     say('The styles did not load. Is the server still running? Reload the page to try again.', true);
     return;
   }
-  for (const style of state.styles) {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.className = 'style';
-    button.setAttribute('aria-pressed', 'false');
-    const image = document.createElement('img');
-    image.src = style.thumbnail;
-    image.alt = '';
-    const label = document.createElement('span');
-    label.textContent = title(style.name);
-    button.title = title(style.name);
-    button.append(image, label);
-    button.addEventListener('click', () => choose(style));
-    style.button = button;
-    $('styles').append(button);
-  }
-  $('mixing').closest('label').hidden = state.styles.length < 2;
-  choose(state.styles[0]);
+  for (const style of state.styles) $('styles').append(addButton(style));
+  $('add-painting').hidden = !takesPaintings();
+  select([[state.styles[0], 100]]);
+}
+
+function addButton(style) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'style';
+  const image = document.createElement('img');
+  image.src = style.thumbnail;
+  image.alt = '';
+  const label = document.createElement('span');
+  label.textContent = title(style.name);
+  button.title = title(style.name);
+  button.append(image, label);
+  button.addEventListener('click', () => choose(style));
+  return style.button = button;
 }
 
 function choose(style) {
-  if (!$('mixing').checked) {
-    state.chosen = new Map([[style, 100]]);
-  } else if (state.chosen.has(style)) {
-    if (state.chosen.size === 1) return say('One style stays: pick another one first.');
-    state.chosen.delete(style);
-  } else {
-    state.chosen.set(style, 50);
+  if (!$('mixing').checked) return select([[style, 100]]);
+  if (!state.chosen.has(style)) {
+    return mixTakes(style) ? select([...state.chosen, [style, 50]]) : say('A mix has room for '
+      + state.limits.style_images + ' paintings of yours: take one out first.');
   }
-  for (const other of state.styles) {
-    other.button.setAttribute('aria-pressed', String(state.chosen.has(other)));
+  if (state.chosen.size === 1) return say('One style stays: pick another one first.');
+  select([...state.chosen].filter(([other]) => other !== style));
+}
+
+function select(shares) {
+  state.chosen = new Map(shares);
+  for (const style of state.styles) {
+    style.button.setAttribute('aria-pressed', String(state.chosen.has(style)));
   }
+  const mixing = $('mixing');
+  mixing.closest('label').hidden = state.styles.length < 2;
+  mixing.checked = mixing.checked && state.styles.length > 1;
   showMix();
   refresh();
 }
@@ -95,8 +101,10 @@ function showMix() {
 function order() {
   const shares = [...state.chosen].filter(([, share]) => share > 0);
   if (!shares.length) return null;
+  const named = shares.filter(([style]) => !style.picture);
   return {
-    style: shares.map(([style, share]) => style.number + ':' + share / 100).join(','),
+    ...(named.length && {style: named.map(([style, share]) => style.number + ':' + share / 100).join(',')}),
+    ...ofPaintings(shares.filter(([style]) => style.picture)),
     strength: $('strength').value / 100,
     preserve_color: $('preserve-color').checked,
   };
@@ -146,14 +154,11 @@ function show(image, blob) {
 // The photo
 
 async function usePhoto(file) {
-  const image = new Image();
-  image.src = URL.createObjectURL(file);
+  let image;
   try {
-    await image.decode();
+    image = await api.open(file);
   } catch (error) {
-    URL.revokeObjectURL(image.src);
-    return say('“' + (file.name || 'This file') + '” is not a photo that this browser can open. '
-      + 'Choose a JPEG or PNG.', true);
+    return say(error.message, true);
   }
   preview.cancel();
   if (downloading) downloading.abort();
@@ -185,11 +190,12 @@ function noteSize() {
 }
 
 // What the server takes goes as it is; the browser makes a JPEG of anything else.
-async function fullPhoto() {
+async function fullPhoto(wanted) {
   const {photo, image, limits} = state;
   const pixels = image.naturalWidth * image.naturalHeight;
+  const others = (wanted.style_image || []).reduce((sum, picture) => sum + picture.size, 4096);
   const taken = ['image/jpeg', 'image/png'].includes(photo.type)
-    && photo.size + 4096 <= limits.upload_bytes && pixels <= limits.photo_pixels;
+    && photo.size + others <= limits.upload_bytes && pixels <= limits.photo_pixels;
   return taken ? photo : api.shrink(image, fullSide());
 }
 
@@ -207,7 +213,7 @@ async function download(event) {
   $('download').textContent = 'Cancel';
   say('Painting at full size …');
   try {
-    const blob = await api.stylize(await fullPhoto(), {...wanted, size: fullSide(), format},
+    const blob = await api.stylize(await fullPhoto(wanted), {...wanted, size: fullSide(), format},
       controller.signal);
     save(blob, name);
     show($('after'), blob);
@@ -261,17 +267,26 @@ $('mixing').addEventListener('change', () => {
 });
 $('controls').addEventListener('submit', download);
 
+// What is dragged over the styles becomes a style, anywhere else it is the photo.
+function dragging(event, on) {
+  const style = takesPaintings() && Boolean(event.target.closest && event.target.closest('.controls'));
+  document.body.classList.toggle('dragging', on && !style);
+  document.body.classList.toggle('dragging-style', on && style);
+  return style;
+}
+
 addEventListener('dragover', event => {
   event.preventDefault();
-  document.body.classList.add('dragging');
+  dragging(event, true);
 });
 addEventListener('dragleave', event => {
-  if (!event.relatedTarget) document.body.classList.remove('dragging');
+  if (!event.relatedTarget) dragging(event, false);
 });
 addEventListener('drop', event => {
   event.preventDefault();
-  document.body.classList.remove('dragging');
-  takeFirst(event.dataTransfer.files);
+  const {files} = event.dataTransfer;
+  if (dragging(event, false)) addPaintings([...files]);
+  else takeFirst(files);
 });
 addEventListener('paste', event => takeFirst(event.clipboardData.files));
 

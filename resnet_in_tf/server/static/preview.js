@@ -10,7 +10,9 @@ const api = {
   async stylize(photo, order, signal) {
     const form = new FormData();
     form.append('photo', photo, 'photo');
-    for (const name of Object.keys(order)) form.append(name, order[name]);
+    for (const name of Object.keys(order)) {
+      for (const value of [order[name]].flat()) form.append(name, value);
+    }
     let response;
     try {
       response = await fetch('v1/stylize', {method: 'POST', body: form, signal});
@@ -33,6 +35,20 @@ const api = {
     }
   },
 
+  // Opens a file as an image. Throws an Error whose message is for people.
+  async open(file) {
+    const image = new Image();
+    image.src = URL.createObjectURL(file);
+    try {
+      await image.decode();
+      return image;
+    } catch (error) {
+      URL.revokeObjectURL(image.src);
+      throw new Error('“' + (file.name || 'This file') + '” is not a picture that this browser can open. '
+        + 'Choose a JPEG or PNG.');
+    }
+  },
+
   // Draws an image, upright, with a long side of at most `side`, and makes a JPEG of it.
   async shrink(image, side) {
     const scale = Math.min(1, side / Math.max(image.naturalWidth, image.naturalHeight));
@@ -45,7 +61,7 @@ const api = {
     pen.imageSmoothingQuality = 'high';
     pen.drawImage(image, 0, 0, canvas.width, canvas.height);
     return new Promise((resolve, reject) => canvas.toBlob(
-      blob => blob ? resolve(blob) : reject(new Error('This photo is too large for the browser.')),
+      blob => blob ? resolve(blob) : reject(new Error('This picture is too large for the browser.')),
       'image/jpeg', 0.95));
   },
 
