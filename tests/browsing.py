@@ -57,7 +57,7 @@ def open_page(browser, server, styles):
     until(browser, 'document.querySelectorAll(".style").length === %d' % styles)
     yield browser
     severe = [entry for entry in browser.get_log('browser') if entry['level'] == 'SEVERE']
-    assert not severe
+    assert not severe, severe
 
 
 def until(browser, condition):

@@ -1,13 +1,10 @@
 """Paintings of the visitor's own as styles, in a real Chromium."""
 
 import base64
-import io
 
 import networks
-import numpy as np
 import pytest
 from browsing import Keys, find, last_sent, load, open_page, settle, spilled, start_browser, until
-from PIL import Image
 from server_process import Server, form, write_network
 
 from resnet_in_tf.perceptual import vgg
@@ -54,6 +51,17 @@ def add(page, *paths):
     until(page, 'document.querySelectorAll(".own").length === %d' % (before + len(paths)))
 
 
+def bytes_of(page, blob):
+    """The bytes of a Blob that an expression gives."""
+    return base64.b64decode(page.execute_async_script("""
+        const done = arguments[0];
+        (async () => {
+          const reader = new FileReader();
+          reader.onload = () => done(reader.result.split(',')[1]);
+          reader.readAsDataURL(%s);
+        })();""" % blob))
+
+
 def pressed(page):
     return page.execute_script('return [...document.querySelectorAll(".style")].filter('
                                'button => button.ariaPressed === "true").map(button => button.title)')
@@ -65,20 +73,12 @@ def test_a_painting_is_a_style_with_its_thumbnail_and_is_sent_along(page, photo_
     assert pressed(page) == ['Waves']
     last_sent(page, '!order.style && order.style_image && order.style_image_weights === "1"')
     until(page, 'document.querySelector(".own img").naturalWidth === 64')  # as the network sees it, no larger
-    taken, shown = [page.execute_async_script("""
-        const done = arguments[0];
-        (%s).then(blob => { const reader = new FileReader();
-          reader.onload = () => done(reader.result.split(',')[1]); reader.readAsDataURL(blob); });""" % source)
-        for source in ('Promise.resolve(window.forms[window.forms.length - 1].get("style_image"))',
-                       'fetch(document.getElementById("after").src).then(response => response.blob())')]
-    photo = page.execute_async_script("""
-        const reader = new FileReader(), done = arguments[0];
-        reader.onload = () => done(reader.result.split(',')[1]);
-        reader.readAsDataURL(window.forms[window.forms.length - 1].get("photo"));""")
-    body, headers = form([('quality', '88')], base64.b64decode(photo), [base64.b64decode(taken)])
-    assert server.ask('POST', '/v1/stylize', body, headers)[2] == base64.b64decode(shown)
+    photo, taken = [bytes_of(page, 'window.forms[window.forms.length - 1].get("%s")' % name)
+                    for name in ('photo', 'style_image')]
+    shown = bytes_of(page, 'await (await fetch(document.getElementById("after").src)).blob()')
+    assert server.ask('POST', '/v1/stylize', *form([('quality', '88')], photo, [taken]))[2] == shown
     painting = images.read(paintings[0])
-    sent = np.array(Image.open(io.BytesIO(base64.b64decode(taken)))).astype(int)
+    sent = images.decode(taken, 'painting')
     assert abs(sent.mean(axis=(0, 1)) - painting.mean(axis=(0, 1))).max() < 3
 
 
@@ -90,7 +90,7 @@ def test_paintings_and_named_styles_mix(page, photo_path, paintings):
     assert len(sliders) == 3
     sliders[1].send_keys(Keys.ARROW_LEFT * 20)
     last_sent(page, 'order.style === "1:1" && order.style_image_weights === "0.3,0.5"')
-    assert page.execute_script('return window.forms[window.forms.length - 1].getAll("style_image").length') == 2
+    assert page.execute_script('return window.forms.pop().getAll("style_image").length') == 2
     sliders[0].send_keys(Keys.HOME)
     last_sent(page, '!order.style && order.style_image_weights === "0.3,0.5"')
     find(page, '#mixing').click()  # the largest share stays
@@ -187,7 +187,7 @@ def test_nothing_of_it_is_shown_where_the_network_makes_no_style_from_a_picture(
     server = Server(write_network(str(tmp_path / 'plain.pb')))
     try:
         with open_page(browser, server, 8) as page:
-            assert not find(page, '#add-painting').is_displayed()
+            until(page, '!document.getElementById("add-painting")')
             drop(page, '#styles', 'red')  # a photo, as ever
             settle(page)
             assert page.execute_script('return window.marked') == 'dragging'

@@ -98,9 +98,10 @@ def test_styles_tell_how_many_are_taken_and_how_large(server):
 
 @pytest.mark.parametrize('painting', [
     png(np.full([30, 20], 99, np.uint8)), png(np.full([30, 20, 3], 200, np.uint8)),
-    png(np.zeros([1, 1, 3], np.uint8)), png(np.random.RandomState(0).randint(0, 256, [20, 30, 4]).astype(np.uint8)),
-    png(np.zeros([9, 9, 4], np.uint8)), png(np.arange(600, dtype=np.uint16).reshape(20, 30) * 100), png(np.zeros([1, 9000, 3], np.uint8)),
-    png(np.full([700, 700, 3], 50, np.uint8))],
+    png(np.zeros([1, 1, 3], np.uint8)),
+    png(np.random.RandomState(0).randint(0, 256, [20, 30, 4]).astype(np.uint8)),
+    png(np.zeros([9, 9, 4], np.uint8)), png(np.arange(600, dtype=np.uint16).reshape(20, 30) * 100),
+    png(np.zeros([1, 9000, 3], np.uint8)), png(np.full([700, 700, 3], 50, np.uint8))],
     ids=['grey', 'one colour', '1x1', 'alpha', 'nothing but alpha', '16 bits', 'a line', 'large'])
 def test_an_odd_painting_is_a_style(server, photo, painting):
     got = pixels_of(send(server, photo, [painting]))
@@ -109,15 +110,15 @@ def test_an_odd_painting_is_a_style(server, photo, painting):
 
 def bad(name, files):
     buffer = io.BytesIO()
-    images_ = {'webp': 'WEBP', 'tiff': 'TIFF', 'gif': 'GIF'}
-    if name in images_:
-        Image.new('RGB', (20, 20)).save(buffer, images_[name])
+    if name in ('webp', 'tiff', 'gif'):
+        Image.new('RGB', (20, 20)).save(buffer, name)
     return {'text': b'no picture', 'empty': b'', 'cut': files[0][:len(files[0]) // 2],
             'too many pixels': png(np.zeros([800, 800], np.uint8)),
             'too long': png(np.zeros([1, 500001], bool))}.get(name, buffer.getvalue())
 
 
-@pytest.mark.parametrize('name', ['text', 'empty', 'cut', 'webp', 'tiff', 'gif', 'too many pixels', 'too long'])
+@pytest.mark.parametrize('name', ['text', 'empty', 'cut', 'webp', 'tiff', 'gif', 'too many pixels',
+                                  'too long'])
 def test_a_bad_painting_is_one_clear_problem(server, photo, files, name):
     for pictures, field in (([bad(name, files)], 'style_image: '),
                             ([files[0], bad(name, files)], 'style_image 2: ')):
@@ -177,15 +178,14 @@ def test_a_row_is_paid_for_once(files):
     made = []
     maker = StyleImages(lambda painting: made.append(painting.shape) or np.zeros(3), {
         'training': {'style_size': 40}})
-    limits = LIMITS
-    first = style_images.cost(files, maker, limits)
+    first = style_images.cost(files, maker, LIMITS)
     sizes = [images.check(io.BytesIO(data)) for data in files]
     assert first == pytest.approx(sum(restyling.DECODE_COST * width * height for width, height in sizes)
                                   + style_images.PREDICT_COST * sum(shape[0] * shape[1] for shape in (
                                       restyling.fit(width, height, 40) for width, height in sizes)))
-    assert len(style_images.rows(files, maker, limits)) == len(made) == 2
-    assert style_images.cost(files, maker, limits) == 0
-    style_images.rows(files[::-1], maker, limits)
+    assert len(style_images.rows(files, maker, LIMITS)) == len(made) == 2
+    assert style_images.cost(files, maker, LIMITS) == 0
+    style_images.rows(files[::-1], maker, LIMITS)
     assert len(made) == 2
 
 

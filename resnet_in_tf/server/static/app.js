@@ -32,7 +32,8 @@ async function loadStyles() {
     return;
   }
   for (const style of state.styles) $('styles').append(addButton(style));
-  $('add-painting').hidden = !takesPaintings();
+  if (takesPaintings()) $('add-painting').hidden = false;
+  else $('add-painting').remove();
   select([[state.styles[0], 100]]);
 }
 
@@ -247,6 +248,11 @@ $('choose-other').addEventListener('click', () => $('file').click());
 $('file').addEventListener('change', () => {
   takeFirst($('file').files);
   $('file').value = ''; // so that the same file can be chosen again
+});
+$('add-painting').addEventListener('click', () => $('painting-file').click());
+$('painting-file').addEventListener('change', () => {
+  addPaintings([...$('painting-file').files]);
+  $('painting-file').value = '';
 });
 $('sample').addEventListener('click', async () => {
   const response = await fetch('static/sample.jpg');

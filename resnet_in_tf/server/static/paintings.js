@@ -63,9 +63,3 @@ function removePainting(style, tile) {
   select(left.length ? left : [[state.styles[0], 100]]);
   $('add-painting').focus();
 }
-
-$('add-painting').addEventListener('click', () => $('painting-file').click());
-$('painting-file').addEventListener('change', () => {
-  addPaintings([...$('painting-file').files]);
-  $('painting-file').value = '';
-});
