@@ -70,8 +70,10 @@ class StyleImages:
 
         def make():
             if self.max_memory:
-                self.require(name, width * height * memory.decoding_bytes(images.format_of(name)), 'decoding it')
-            return self.made(name, reduced(images.decode(file, name, formats, max_pixels=max_pixels), self.size))
+                self.require(name, width * height * memory.decoding_bytes(images.format_of(name)),
+                             'decoding it')
+            painting = images.decode(file, name, formats, max_pixels=max_pixels)
+            return self.made(name, reduced(painting, self.size))
 
         row = make() if self.checksum is None else kept_rows.row(
             os.path.join(cache_folder(), 'styles'), self.checksum(), '%s %d' % (key, self.size), make)

@@ -96,16 +96,28 @@ def test_styles_tell_how_many_are_taken_and_how_large(server):
     assert {'style_images', 'style_image_side'} <= set(limits['required'])
 
 
+NOISE = np.random.RandomState(0)
+FLAT = {'grey': np.full([30, 20], 99), 'of one colour': np.full([30, 20, 3], 200), '1x1': np.zeros([1, 1, 3]),
+        'clear': np.zeros([9, 9, 4]), 'large': np.full([700, 700, 3], 50)}
+
+
 @pytest.mark.parametrize('painting', [
-    png(np.full([30, 20], 99, np.uint8)), png(np.full([30, 20, 3], 200, np.uint8)),
-    png(np.zeros([1, 1, 3], np.uint8)),
-    png(np.random.RandomState(0).randint(0, 256, [20, 30, 4]).astype(np.uint8)),
-    png(np.zeros([9, 9, 4], np.uint8)), png(np.arange(600, dtype=np.uint16).reshape(20, 30) * 100),
-    png(np.zeros([1, 9000, 3], np.uint8)), png(np.full([700, 700, 3], 50, np.uint8))],
-    ids=['grey', 'one colour', '1x1', 'alpha', 'nothing but alpha', '16 bits', 'a line', 'large'])
+    png(NOISE.randint(0, 256, [30, 20]).astype(np.uint8)),
+    png(NOISE.randint(0, 256, [20, 30, 4]).astype(np.uint8)),
+    png(np.arange(600, dtype=np.uint16).reshape(20, 30) * 100),
+    png(NOISE.randint(0, 256, [1, 9000, 3]).astype(np.uint8)),
+    png(NOISE.randint(0, 256, [700, 700, 3]).astype(np.uint8))],
+    ids=['grey', 'alpha', '16 bits', 'a line', 'large'])
 def test_an_odd_painting_is_a_style(server, photo, painting):
     got = pixels_of(send(server, photo, [painting]))
     assert got.shape == (48, 64, 3) and len(np.unique(got)) > 1
+
+
+@pytest.mark.parametrize('name', sorted(FLAT))
+def test_one_colour_is_no_style(server, photo, name):
+    status, _, body = send(server, photo, [png(FLAT[name].astype(np.uint8))])
+    assert (status, error_of(body)[0]) == (422, 'unusable_picture')
+    assert error_of(body)[1].startswith('style_image: is one colour all over; a style needs two or more. ')
 
 
 def bad(name, files):
