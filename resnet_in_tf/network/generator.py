@@ -30,6 +30,7 @@ SYSTEMS = {
 RESIDUAL_BLOCKS = 5
 SMALLEST = 16  # pixels: below it, reflection padding would reach past the picture
 IDENTITY = 'identity'
+PALETTES = 'generator/palette/table'  # variable with a palette for each style
 
 
 def generator(image, style_weights, system='resnet_in', training=False, impl='auto', width=32,
@@ -185,6 +186,14 @@ def mixed_palette(photo, style_weights, added=None):
 def norm_channels(width):
     """Channels of each normalization, from the first to the last."""
     return [width, 2 * width] + [4 * width] * (1 + 2 * RESIDUAL_BLOCKS) + [2 * width, width]
+
+
+def norm_scopes():
+    """Variable scopes of the same."""
+    return (['generator/down/conv%d' % number for number in (1, 2, 3)]
+            + ['generator/residual/block%d/conv%d' % (block, number)
+               for block in range(1, RESIDUAL_BLOCKS + 1) for number in (1, 2)]
+            + ['generator/up/conv%d' % number for number in (1, 2)])
 
 
 def row_size(width):
