@@ -31,12 +31,27 @@ flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What r
 flags.DEFINE_enum('system', None, ['naas'],
                   'naas: no --model; the pixels are optimised for --style_image, in minutes.')
 flags.DEFINE_integer('iterations', None, 'naas: of L-BFGS-B, a picture. Default: 200.', lower_bound=1)
-LOSSES = ('vgg_weights', 'style_size', 'content_weight', 'style_weight', 'tv_weight')
-config.define_flags(flags, LOSSES, 'naas: ')
+flags.DEFINE_float('refine', 0.0, 'Seconds for which the row of --style_image is trained further, on the '
+                   'photos.', 0.0)
+flags.DEFINE_string('vgg_weights', None, 'naas, --refine: the loss network, as of train.py. Default: imagenet '
+                    'for naas, else hed.')
+LOSSES = ('content_weight', 'style_weight', 'tv_weight', 'bfloat16')
+config.define_flags(flags, LOSSES, 'naas, --refine: ')
+config.define_flags(flags, ('style_size',), 'naas: ')
 
 
-def open_stylizer(values, max_memory):
-    """The stylizer that the flags name, and its style weights."""
+def open_stylizer(values, photos, max_memory):
+    """The stylizer that the flags name, and its style weights.
+
+    Args:
+        values: dict of the flags.
+        photos: paths of the pictures that are to be restyled.
+        max_memory: int, bytes that the process may hold, or None.
+    """
+    losses = {name: values[name] for name in LOSSES + ('vgg_weights',)}
+    if values['refine'] and (values['system'] == 'naas' or not values['style_image']):
+        cli.fail('--refine trains the row of a --style_image%s' % (
+            ', and --system naas has none' if values['system'] == 'naas' else ': name one'))
     if values['system'] == 'naas':
         from resnet_in_tf.restyling import naas
         cli.require(values, 'style_image')
@@ -46,12 +61,16 @@ def open_stylizer(values, max_memory):
             cli.fail('--model and --strength are not for --system naas; there is --style_weight')
         iterations = values['iterations'] or naas.ITERATIONS
         return naas.NaasStylizer(values['style_image'][0], iterations, naas.print_progress(iterations),
-                                 **{name: values[name] for name in LOSSES}), None
+                                 style_size=values['style_size'], **losses), None
     from resnet_in_tf.restyling.stylizer import Stylizer
     cli.require(values, 'model')
     stylizer = Stylizer(values['model'], values['impl'], values['engine'], max_memory)
     style = values['style'] or (None if values['style_image'] else '1')
-    return stylizer, stylizer.style_weights(style, values['strength'], values['style_image'])
+    refine = None
+    if values['refine'] and photos:
+        from resnet_in_tf.restyling import refining
+        refine = refining.with_progress(photos, values['refine'], impl=values['impl'], **losses)
+    return stylizer, stylizer.style_weights(style, values['strength'], values['style_image'], refine)
 
 
 def main(values):
@@ -62,7 +81,8 @@ def main(values):
     plan = batch.plan(values['input'], values['output'],
                       others=[parse_image(text)[0] for text in values['style_image']])
     max_memory = values['max_memory'] and memory.parse_size(values['max_memory'])
-    stylizer, weights = open_stylizer(values, max_memory)
+    photos = [job.source for job in plan.jobs if batch.is_to_do(job, values['overwrite'])]
+    stylizer, weights = open_stylizer(values, photos, max_memory)
     for note in plan.notes:
         print('note: %s' % note, file=sys.stderr)
     with cli.progress_bar(len(plan.jobs), 'picture') as bar:

@@ -147,6 +147,11 @@ def check_sources_stay(jobs, output, others=()):
                             'folder or file' % (output, job.source, kept[identity(job.target)]))
 
 
+def is_to_do(job, overwrite):
+    """Whether a result is made: it is not there, or is made again."""
+    return overwrite or not os.path.exists(job.target)
+
+
 def stylize_files(stylizer, jobs, style_weights, keep_color=False, overwrite=False, quality=95,
                   on_job=lambda job, error: None, max_memory=None, exact=False,
                   on_tile=lambda job, done, total: None):
@@ -174,11 +179,11 @@ def stylize_files(stylizer, jobs, style_weights, keep_color=False, overwrite=Fal
         files.remove_leftovers(folder)
     todo, skipped, ended = [], [], {}
     for job in jobs:
-        if os.path.exists(job.target) and not overwrite:
+        if is_to_do(job, overwrite):
+            todo.append(job)
+        else:
             skipped.append(job)
             on_job(job, None)
-        else:
-            todo.append(job)
 
     def on_end(job, error):
         ended[job] = error

@@ -13,7 +13,7 @@ from resnet_in_tf.pictures import images
 from resnet_in_tf.pictures.errors import refusal
 from resnet_in_tf.pictures.guards import open_file
 from resnet_in_tf.restyling import kept_rows
-from resnet_in_tf.training.paintings import reduced
+from resnet_in_tf.training.paintings import read_painting, reduced
 
 STYLE_SIZE = 512  # longest side of a painting, where the card does not tell
 SIZES = range(16, 8193)  # that a card may tell
@@ -39,6 +39,10 @@ class StyleImages:
         self.predict, self.checksum, self.max_memory = predict, checksum, max_memory
         self.rows, self.lock = {}, threading.Lock()
         self.size = style_size(card)
+
+    def painting(self, path):
+        """A picture as the network has seen paintings: uint8 [H, W, 3]; PictureError as in `row`."""
+        return read_painting(path, self.size)
 
     def row(self, path):
         """The row of a picture's file: float32 [R].

@@ -44,12 +44,14 @@ class Stylizer:
         self.style_images = self.engine.predict and StyleImages(
             self.engine.predict, self.card, self.engine.checksum, max_memory)
 
-    def style_weights(self, mix, strength=1.0, images=()):
+    def style_weights(self, mix, strength=1.0, images=(), refine=None):
         """Style weights of named styles, of pictures, or of both.
 
         Args:
             mix, strength: as in `parse_mix`; mix may be None where there are images.
             images: paths of pictures as styles, each with a weight or without, 'a.jpg:0.7'.
+            refine: what trains the mix of the pictures' rows further, as refining.with_progress gives it;
+                or None.
 
         Returns:
             float32 [S]; with images [S + R], and the mix of their rows behind the weights.
@@ -64,7 +66,14 @@ class Stylizer:
                             'trains one that does, and --system naas needs none' % (images[0], self.model))
         paths, amounts = zip(*map(parse_image, images))
         shares = parse_mix(mix, strength, self.style_names, amounts, '--style_image %s' % images[0])
-        return with_rows(shares, [self.style_images.row(path) for path in paths])
+        weights = with_rows(shares, [self.style_images.row(path) for path in paths])
+        styles = len(self.style_names)
+        own = shares[styles:].sum()
+        if refine and own > 0:
+            paintings = [self.style_images.painting(path) for path in paths]
+            refined = refine(self.engine.graph_def, weights[styles:] / own, paintings, shares[styles:] / own)
+            weights[styles:] = own * refined.row
+        return weights
 
     def stylize(self, pixels, style_weights):
         """Restyles one picture or several of one size.

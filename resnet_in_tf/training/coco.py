@@ -204,21 +204,23 @@ def roughened(crop, generator):
     return np.clip(np.round(noisy), 0, 255).astype(np.uint8)
 
 
-def random_crop(photo, size, generator, widest=2.5):
+WIDEST = 2.5  # the most that a photo's short side may measure, in sides of the crop
+
+
+def random_crop(photo, size, generator):
     """A square out of a photo at a random place and scale, mirrored half of the time.
 
     Args:
         photo: uint8 [H, W, 3].
         size: side of the result in pixels.
         generator: numpy RandomState.
-        widest: the most that a photo's short side may measure, in sides of the crop.
 
     Returns:
         uint8 [size, size, 3].
     """
     height, width = photo.shape[:2]
     short = min(height, width)
-    side = int(round(short * size / generator.uniform(size, max(size, min(short, widest * size)))))
+    side = int(round(short * size / generator.uniform(size, max(size, min(short, WIDEST * size)))))
     side = max(1, min(side, short))
     top = generator.randint(height - side + 1)
     left = generator.randint(width - side + 1)

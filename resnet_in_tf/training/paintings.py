@@ -25,14 +25,19 @@ def check_styles(styles):
     for name in names:
         if names.count(name) > 1:
             raise UserError('--style: two paintings are called %r; rename one file' % name)
-        if name == IDENTITY or not guard.is_name(name):
-            raise UserError('--style: %r cannot name a style; rename the file' % name)
-        if name.isdigit():
-            raise UserError('--style: %r cannot name a style, as numbers stand for their places; rename the '
-                            'file' % name)
+        problem = problem_of(name)
+        if problem:
+            raise UserError('--style: %r %s; rename the file' % (name, problem))
     if not names:
         raise UserError('--style is missing: give one painting or more, --style a.jpg --style b.jpg')
     return names
+
+
+def problem_of(name):
+    """Why a name cannot be a style's, as the end of a sentence; None where it can."""
+    if name == IDENTITY or not guard.is_name(name):
+        return 'cannot name a style'
+    return 'cannot name a style, as numbers stand for their places' if name.isdigit() else None
 
 
 def read_painting(path, style_size):

@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.graphs import session_config
+from resnet_in_tf.network import frozen, rows
 from resnet_in_tf.network.generator import SYSTEMS
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.perceptual.targets import style_targets
@@ -47,6 +48,7 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
     """
     settings = {name: value for name, value in settings.items() if value not in (None, [])}
     config, network = configure(styles, start_from, add_style, settings, styles_dir)
+    predicted = add_style and warm_start.has_predictor(network)
     if warm_start.has_predictor(network) and not styles_dir:
         show('Without --styles_dir the new network takes no --style_image: the style predictor of %s '
              'does not go with it.' % start_from)
@@ -78,6 +80,10 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
         photos = coco.Photos(coco_images, split.train, config['image_size'], config['seed'])
         photos.check()
         paintings = [read_painting(path, config['style_size']) for path in styles]
+        if predicted and not start:
+            made = rows.predict(frozen.read_graph(start_from)[0], paintings)
+            network = warm_start.with_rows_of(network, made)
+            show('The new row begins as the style predictor of %s makes it.' % start_from)
         loss_network = vgg.open_weights(config['vgg_weights'], style_pictures.loss_layers(config))
         identity = {'name': loss_network.name, 'checksum': loss_network.checksum}
         then = record.get('loss_network', {}).get('checksum')

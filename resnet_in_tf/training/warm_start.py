@@ -5,7 +5,7 @@ import collections
 import numpy as np
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.network import frozen, predictor
+from resnet_in_tf.network import frozen, predictor, rows
 from resnet_in_tf.network.generator import IDENTITY, PALETTES
 from resnet_in_tf.network.palette import NUMBERS, palette_of_picture
 
@@ -69,8 +69,8 @@ def from_network(path, names, add, system=None, width=None):
     variables = {name: with_rows(value, known, style_names)
                  if name.endswith(TABLES) else value
                  for name, value in frozen.read_variables(graph_def).items()}
-    rows = [style_names.index(name) for name in list(names) + [IDENTITY]]
-    return Start(style_names, rows, variables, card.get('styles', []) if add else [],
+    trained = [style_names.index(name) for name in list(names) + [IDENTITY]]
+    return Start(style_names, trained, variables, card.get('styles', []) if add else [],
                  known_system, training.get('width', 32), card.get('predictor', {}).get('checksum'))
 
 
@@ -97,6 +97,21 @@ def without_predictor(start):
     """A Start with the generator's variables alone."""
     return start._replace(variables={name: value for name, value in start.variables.items()
                                      if not name.startswith(predictor.SCOPE + '/')})
+
+
+def with_rows_of(start, made):
+    """A Start whose paintings begin with given rows.
+
+    Args:
+        start: Start.
+        made: float32 [len(start.rows) - 1, R], in the order of generator.split_row.
+    """
+    variables = dict(start.variables)
+    for place, row in zip(start.rows, made):
+        for name, part in rows.parts_of(row, start.width).items():
+            variables[name] = np.array(variables[name])
+            variables[name][place] = part
+    return start._replace(variables=variables)
 
 
 def with_palettes(start, paintings):

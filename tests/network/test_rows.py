@@ -46,7 +46,8 @@ def test_a_network_with_one_more_style_is_to_the_byte_the_one_frozen_with_it(gra
             return known[name]
         return np.stack([known[name][0], known[name][1], parts[name], known[name][2]])
 
-    wanted = frozen.frozen_graph(['wave', 'udnie', 'café', 'identity'], card, value, 'resnet_any', WIDTH, encode)
+    names = ['wave', 'udnie', 'café', 'identity']
+    wanted = frozen.frozen_graph(names, card, value, 'resnet_any', WIDTH, encode)
     before = graph_def.SerializeToString(deterministic=True)
     added = rows.add_style(graph_def, 'café', row, card)
     wanted = {node.name: node for node in frozen.parse_graph(wanted.SerializeToString(), 'b.pb')[0].node}
