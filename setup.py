@@ -65,7 +65,8 @@ EXTRAS = {
     },
 }
 
-SCRIPTS = ('train.py', 'freeze_graph.py', 'stylize.py', 'serve.py', 'evaluate.py', 'benchmark.py')
+SCRIPTS = ('train.py', 'freeze_graph.py', 'style_row.py', 'stylize.py', 'serve.py', 'evaluate.py',
+           'benchmark.py')
 
 
 def requirements(table):

@@ -33,7 +33,7 @@ flags.DEFINE_enum('system', None, ['naas'],
 flags.DEFINE_integer('iterations', None, 'naas: of L-BFGS-B, a picture. Default: 200.', lower_bound=1)
 flags.DEFINE_float('refine', 0.0, 'Seconds for which the row of --style_image is trained further, on the '
                    'photos.', 0.0)
-flags.DEFINE_string('vgg_weights', None, 'naas, --refine: the loss network, as of train.py. Default: imagenet '
+flags.DEFINE_string('vgg_weights', None, 'naas, --refine: loss network, as of train.py. Default: imagenet '
                     'for naas, else hed.')
 LOSSES = ('content_weight', 'style_weight', 'tv_weight', 'bfloat16')
 config.define_flags(flags, LOSSES, 'naas, --refine: ')

@@ -85,7 +85,7 @@ def test_everything_copied_passes_the_dockerignore(steps):
 def test_entrypoint_without_a_command_lists_the_commands(arguments):
     result = run([ENTRYPOINT] + arguments)
     assert result.returncode == 0
-    for command in ('train.py', 'freeze_graph.py', 'stylize.py', 'serve.py', 'evaluate.py'):
+    for command in ('train.py', 'freeze_graph.py', 'style_row.py', 'stylize.py', 'serve.py', 'evaluate.py'):
         assert command in result.stdout
 
 

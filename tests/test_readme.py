@@ -60,14 +60,20 @@ def test_every_flag_of_train_is_in_the_table_with_its_default():
 
 @pytest.mark.parametrize('name, written', [
     ('strength', '1'), ('preserve_color', 'off'), ('overwrite', 'off'), ('quality', '95'),
-    ('exact', 'off'), ('engine', 'tensorflow'), ('impl', 'auto')])
+    ('exact', 'off'), ('engine', 'tensorflow'), ('impl', 'auto'), ('refine', '0')])
 def test_defaults_of_stylize_are_those_of_the_table(name, written):
     assert table_of('stylize.py')[name] == written == as_written(flags_of('stylize.py')[name])
+
+
+def test_every_flag_of_style_row_is_in_the_table_with_its_default():
+    table, flags = table_of('style_row.py'), flags_of('style_row.py')
+    assert set(flags) == set(table)
+    for name in ('overwrite', 'refine', 'vgg_weights'):
+        assert table[name] == as_written(flags[name]), name
 
 
 def test_every_flag_of_stylize_is_named_in_its_table():
     with open(os.path.join(running.ROOT, 'README.md'), encoding='utf-8') as file:
         text = file.read()
-    section = text[text.index('\n`stylize.py`\n'):text.index('\n`freeze_graph.py`: ')]
-    of_losses = {'style_size', 'content_weight', 'style_weight', 'tv_weight'}  # "the weights above"
-    assert {name for name in flags_of('stylize.py') if '`--%s' % name not in section} <= of_losses
+    section = text[text.index('\n`stylize.py`\n'):text.index('\n`style_row.py`\n')]
+    assert not [name for name in flags_of('stylize.py') if '`--%s' % name not in section]

@@ -67,6 +67,21 @@ MISTAKES = {
         ('a folder as output', ['--model_dir={model_dir}', '--output={empty}'],
          '{empty}: cannot be written (Is a directory)'),
     ],
+    'style_row.py': [
+        ('nothing', [], '--style_image is missing, see --help'),
+        ('no name', ['--style_image={painting}', '--model={model}', '--output={tmp}/a.pb'],
+         '--name is missing'),
+        ('no such model', ['--model={tmp}/none.pb', '{row}'], '--model {tmp}/none.pb: No such file'),
+        ('a text as model', ['--model={text}', '{row}'],
+         '--model {text}: not a TensorFlow graph; freeze_graph.py writes one'),
+        ('a network that takes no picture', ['--model={model}', '{row}'],
+         '--model {model}: makes no style from a picture; train.py --styles_dir trains one'),
+        ('the network itself as output', ['--style_image={painting}', '--name=mine', '--model={model}',
+                                          '--output={model}'], '--output {model}: is there already'),
+        ('no photos', ['--model={model}', '{row}', '--refine=3'], '--photos is missing'),
+        ('photos that are not there', ['--model={model}', '{row}', '--refine=3', '--photos={tmp}/none'],
+         '{tmp}/none: no such file or folder'),
+    ],
     'stylize.py': [
         ('nothing', [], 'is missing, see --help'),
         ('no model', ['--input={photo}', '--output={tmp}/o.jpg'], '--model is missing'),
@@ -91,6 +106,8 @@ MISTAKES = {
          '--strength 1.5 is not between 0 and 1'),
         ('quality out of range', ['--model={model}', '--quality=101', '{job}'], '--quality=101'),
         ('a flag nobody knows', ['--model={model}', '--colour', '{job}'], "'colour'"),
+        ('nothing to refine', ['--model={model}', '{job}', '--refine=3'],
+         '--refine trains the row of a --style_image: name one'),
     ],
 }
 
@@ -109,6 +126,7 @@ def places(tmp_path_factory, photo_folder, paintings, tiny_run, tiny_model):
             'painting': paintings[0], 'model_dir': tiny_run.model_dir, 'model': tiny_model,
             'run': ['--coco_images=' + photo_folder, '--model_dir=%s/never' % tmp,
                     '--vgg_weights=random'],
+            'row': ['--style_image=' + paintings[0], '--name=mine', '--output=%s/a.pb' % tmp],
             'job': ['--input=' + photo, '--output=%s/o.jpg' % tmp]}
 
 

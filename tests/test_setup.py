@@ -199,7 +199,7 @@ def test_scripts_are_commands_that_need_no_clone(installation, tmp_path):
     prefix, library = installation
     commands = {name for name in os.listdir(os.path.join(prefix, 'bin')) if name != '__pycache__'}
     there = set(os.listdir(os.path.join(REPOSITORY, 'scripts')))
-    expected = {'train.py', 'freeze_graph.py', 'stylize.py', 'serve.py', 'evaluate.py',
+    expected = {'train.py', 'freeze_graph.py', 'style_row.py', 'stylize.py', 'serve.py', 'evaluate.py',
                 'benchmark.py'} & there
     assert commands == expected and 'train.py' in commands
     environment = dict(os.environ, PYTHONPATH=library,

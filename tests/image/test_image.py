@@ -18,7 +18,7 @@ from resnet_in_tf.pictures import images
 
 TAG = 'localhost/resnet_in_tf'
 PAINTINGS = '/checkpoints/paintings.pb'
-SCRIPTS = ('train.py', 'freeze_graph.py', 'stylize.py', 'serve.py', 'evaluate.py')
+SCRIPTS = ('train.py', 'freeze_graph.py', 'style_row.py', 'stylize.py', 'serve.py', 'evaluate.py')
 pytestmark = pytest.mark.slow
 
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.network import frozen, predictor
+from resnet_in_tf.network import frozen, predictor, rows
 from resnet_in_tf.network.palette import palette_of_picture
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.pictures import images
@@ -180,6 +180,23 @@ def test_a_run_begins_with_a_predictor_or_says_that_it_goes(model, tmp_path, pai
     assert not [name for name in taken[1]['start'].variables if name.startswith('predictor/')]
     with pytest.raises(UserError, match='^--vgg_weights random:2: another loss network than the style predi'):
         short(paintings[:1], photo_folder, tmp_path / 'three', start_from=model, vgg_weights='random:2')
+
+
+def test_an_added_style_begins_as_the_predictor_makes_it(model, tmp_path, paintings, photo_folder, monkeypatch):
+    taken = []
+    monkeypatch.setattr(train, 'run_estimator', lambda params, *rest: taken.append(params))
+    added = str(tmp_path / 'added.png')
+    shutil.copy(paintings[0], added)
+    graph_def = frozen.read_graph(model)[0]
+    known = frozen.read_variables(graph_def)
+    _, lines = short([added], photo_folder, tmp_path / 'run', start_from=model, styles_dir=None, add_style=True)
+    assert any(line.startswith('The new row begins as the style predictor of') for line in lines)
+    start, made = taken[0]['start'], rows.predict(graph_def, [read_painting(added, 24)])[0]
+    assert start.rows == [2, 3]
+    for name, part in rows.parts_of(made, start.width).items():
+        assert start.variables[name][2] == pytest.approx(part, abs=1e-5), name
+        assert (start.variables[name][[0, 1, 3]] == known[name]).all(), name
+    assert not [name for name in start.variables if name.startswith('predictor/')]
 
 
 def test_a_predictor_is_for_one_system_and_not_for_a_row_alone(model, tmp_path, paintings, photo_folder):
