@@ -26,7 +26,7 @@ from resnet_in_tf.training.coco import WIDEST, random_crop, roughened
 from resnet_in_tf.training.config import resolve
 
 LOSS_NETWORK = 'hed'  # where none is named: trained on photos, and small
-RATE = 0.02  # of Adam, falling to zero with the time that is left: a minute has some hundred steps
+RATE = 0.03  # of Adam, falling to zero with the time that is left: a minute has some hundred steps
 MOST_PHOTOS = 16  # that are read: a row cannot tell more apart
 JUDGED = 8  # crops that the row is judged by, before and after
 
