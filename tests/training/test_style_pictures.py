@@ -182,14 +182,16 @@ def test_a_run_begins_with_a_predictor_or_says_that_it_goes(model, tmp_path, pai
         short(paintings[:1], photo_folder, tmp_path / 'three', start_from=model, vgg_weights='random:2')
 
 
-def test_an_added_style_begins_as_the_predictor_makes_it(model, tmp_path, paintings, photo_folder, monkeypatch):
+def test_an_added_style_begins_as_the_predictor_makes_it(model, tmp_path, paintings, photo_folder,
+                                                         monkeypatch):
     taken = []
     monkeypatch.setattr(train, 'run_estimator', lambda params, *rest: taken.append(params))
     added = str(tmp_path / 'added.png')
     shutil.copy(paintings[0], added)
     graph_def = frozen.read_graph(model)[0]
     known = frozen.read_variables(graph_def)
-    _, lines = short([added], photo_folder, tmp_path / 'run', start_from=model, styles_dir=None, add_style=True)
+    _, lines = short([added], photo_folder, tmp_path / 'run', start_from=model, styles_dir=None,
+                     add_style=True)
     assert any(line.startswith('The new row begins as the style predictor of') for line in lines)
     start, made = taken[0]['start'], rows.predict(graph_def, [read_painting(added, 24)])[0]
     assert start.rows == [2, 3]
