@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import onnx_files, saved_model, tflite_model
-from resnet_in_tf.network import frozen
+from resnet_in_tf.network import frozen, rows
 
 # Every writer takes (graph_def, style_names, card, output, **options) and gives a list of
 # check.Written; what it writes is compared with the .pb before it takes its place.
@@ -26,7 +26,8 @@ def deploy(model_dir, model, format_, output, options, freeze):
         model_dir, model: folder of a run or path of a .pb; the other one is None.
         format_: 'pb' or a key of WRITERS.
         output: path of the file, or of the folder of a SavedModel.
-        options: dict, `sizes` and `weights` of tflite_model.write.
+        options: dict: `sizes` and `weights` of tflite_model.write; `predictor`, False to leave a .pb's
+            style predictor out of another .pb.
         freeze: function that ends a run, training.freeze.freeze.
 
     Returns:
@@ -38,16 +39,14 @@ def deploy(model_dir, model, format_, output, options, freeze):
     if bool(model_dir) == bool(model):
         raise UserError('give --model_dir (a run) or --model (a .pb), one of the two')
     check_output(format_, output)
+    if not options['predictor'] and (format_ != 'pb' or not model):
+        raise UserError('--nopredictor makes a .pb of a --model that is one; export that .pb then')
     if format_ == 'pb':
-        if model:
-            raise UserError('--model %s: is a .pb already; add --format %s' % (
-                model, '|'.join(sorted(WRITERS))))
-        card = freeze(model_dir, output)
+        card = freeze(model_dir, output) if model_dir else leave_predictor_out(model, output, options)
         return ['%s: %.1f MB, styles %s, step %d' % (
             output, os.path.getsize(output) / 1e6, ', '.join(card['style_names'][:-1]),
             card['steps'])]
-    if format_ != 'tflite':
-        options = {}
+    options = {name: options[name] for name in ('sizes', 'weights') if format_ == 'tflite'}
     with files.own_temporary_folder() as folder:
         if model_dir:
             model = os.path.join(folder, 'frozen.pb')
@@ -55,6 +54,19 @@ def deploy(model_dir, model, format_, output, options, freeze):
         return ['%s: %.2f MB, differs from the .pb by %.4f of 255 at most' % (
             item.path, item.bytes / 1e6, item.difference)
             for item in export(model, format_, output, **options)]
+
+
+def leave_predictor_out(model, output, options):
+    """Writes a .pb without its style predictor; returns its card."""
+    if options['predictor']:
+        raise UserError('--model %s: is a .pb already; add --format %s, or --nopredictor' % (
+            model, '|'.join(sorted(WRITERS))))
+    graph_def, style_names, card = frozen.read_graph(model)
+    if not frozen.has_predictor(graph_def):
+        raise UserError('--nopredictor: %s has no style predictor' % model)
+    small = rows.without_predictor(graph_def, card)
+    files.write_file(output, small.SerializeToString(deterministic=True))
+    return dict(card, style_names=style_names)
 
 
 def check_output(format_, output):

@@ -1,4 +1,6 @@
-"""Rows of a frozen network: what its style predictor makes of paintings, and one more row in its tables."""
+"""Rows of a frozen network: what its style predictor makes of paintings, one more row in its tables,
+and the tables alone.
+"""
 
 import json
 
@@ -20,7 +22,7 @@ def predict(graph_def, paintings):
     Returns:
         float32 [len(paintings), R], in the order of generator.split_row.
     """
-    part = tf.graph_util.extract_sub_graph(graph_def, [frozen.STYLE_ROW])
+    part = frozen.predictor_of(graph_def)
     with tf.Graph().as_default(), tf.Session(config=session_config()) as session:
         tf.import_graph_def(part, name='')
         return np.concatenate([session.run(frozen.STYLE_ROW + ':0', {frozen.STYLE_IMAGE + ':0': [painting]})
@@ -68,8 +70,26 @@ def add_style(graph_def, name, row, card):
     first = nodes[node_of(weights.input[0])]  # one-hot, what is taken where no weights are fed
     put(nodes[node_of(first.input[1])], np.int32(len(names)))
     put(nodes[frozen.STYLE_NAMES], [each.encode('utf-8') for each in names])
-    put(nodes[frozen.CARD], json.dumps(card, sort_keys=True, ensure_ascii=False).encode('utf-8'))
+    put_card(nodes[frozen.CARD], card)
     return result
+
+
+def without_predictor(graph_def, card):
+    """A network's named styles alone: tf.GraphDef.
+
+    Args:
+        graph_def, card: as frozen.read_graph gives them.
+    """
+    result = frozen.generator_of(graph_def)
+    for node in result.node:
+        if node.name == frozen.CARD:
+            put_card(node, {key: value for key, value in card.items() if key != 'predictor'})
+    return result
+
+
+def put_card(node, card):
+    """Gives the card's node another card."""
+    put(node, json.dumps(card, sort_keys=True, ensure_ascii=False).encode('utf-8'))
 
 
 def put(node, value):

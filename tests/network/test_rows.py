@@ -35,6 +35,21 @@ def test_parts_of_a_row_are_those_that_the_network_takes_apart():
     assert (parts[PALETTES] == palette[0]).all()
 
 
+def test_a_network_without_its_predictor_paints_its_styles_alike(graph_def):
+    small = rows.without_predictor(graph_def, {'steps': 7, 'predictor': {'pictures': 3}})
+    assert len(small.SerializeToString()) < len(graph_def.SerializeToString()) / 2
+    read, names, card = frozen.parse_graph(small.SerializeToString(), 'small.pb')
+    assert names == ['wave', 'udnie', 'identity'] and card == {'steps': 7} and not frozen.has_predictor(read)
+    photo = np.random.RandomState(0).uniform(0, 255, [1, 20, 30, 3])
+    painted = []
+    for each in (graph_def, small):
+        with tf.Graph().as_default(), tf.Session() as session:
+            tf.import_graph_def(each, name='')
+            painted.append(session.run(frozen.STYLIZED + ':0', {
+                frozen.IMAGE + ':0': photo, frozen.STYLE_WEIGHTS + ':0': [[0.5, 0.5, 0]]}))
+    assert (painted[0] == painted[1]).all()
+
+
 def test_a_network_with_one_more_style_is_to_the_byte_the_one_frozen_with_it(graph_def, encode):
     row = np.random.RandomState(1).randn(row_size(WIDTH)).astype(np.float32)
     parts, card = rows.parts_of(row, WIDTH), {'steps': 7, 'title': 'Näschen'}
