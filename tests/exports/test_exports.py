@@ -220,7 +220,7 @@ def test_bad_flags_are_one_line_each(model, tmp_path):
         ('--model=' + model, '--format=tflite', '--output=a.tflite', '--sizes='): 'is empty',
         ('--model=' + model, '--output=a.pb'): 'is a .pb already',
         ('--model=' + model, '--output=a.pb', '--nopredictor'): 'has no style predictor',
-        ('--model=' + model, '--output=a.onnx', '--format=onnx', '--nopredictor'): '--nopredictor makes a .pb',
+        ('--model=' + model, '--output=a.onnx', '--format=onnx', '--nopredictor'): 'makes a .pb of',
         ('--model=' + model, '--model_dir=b', '--output=a.pb'): 'one of the two',
         ('--output=a.pb',): 'one of the two',
         ('--model=no.pb', '--format=saved_model', '--output=a'): 'no.pb: No such file',
