@@ -78,11 +78,11 @@ def test_a_row_is_made_once_for_what_is_in_a_picture(network, paintings, tmp_pat
     for path in (paintings[0], copy, paintings[0], paintings[1]):
         assert rows.row(path).shape == (3,)
     assert made == [(60, 80, 3), (60, 80, 3)]
-    images.write(copy, np.zeros([2, 2, 3], np.uint8))
+    images.write(copy, np.eye(3, dtype=np.uint8)[:2, :, None] * [90, 60, 30])
     rows.row(copy)
     assert len(made) == 3
     monkeypatch.setattr(style_images, 'MOST_ROWS', 3)
-    images.write(copy, np.full([2, 2, 3], 9, np.uint8))
+    images.write(copy, np.eye(3, dtype=np.uint8)[:2, :, None] * [60, 90, 30])
     rows.row(copy)
     assert len(rows.rows) == 3 and len(made) == 4
     rows.row(paintings[0])  # the oldest had made room
