@@ -1,5 +1,6 @@
 """What memory there is, what is used, sizes as text, and what a run is said to hold."""
 
+import os
 import subprocess
 import sys
 
@@ -9,7 +10,9 @@ import running
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.tiles import large
+from resnet_in_tf.training import style_pictures
 
 
 @pytest.mark.parametrize('text, size', [
@@ -102,3 +105,30 @@ print(memory.peak() - before, 1000 * 700 * memory.run_bytes(32, sys.argv[1]))
                             stdout=subprocess.PIPE, universal_newlines=True)
     grown, said = map(int, result.stdout.split())
     assert 0.5 * said < grown < said + memory.SLACK
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('engine', ['tensorflow', 'onnxruntime'])
+def test_a_style_predictor_holds_what_it_is_said_to_hold(engine, tmp_path):
+    if engine == 'onnxruntime':
+        pytest.importorskip('onnxruntime')
+        pytest.importorskip('tf2onnx')
+    encode = style_pictures.encoder_of(vgg.random_weights(0, ('relu4_1',)))
+    model = networks.write_random(tmp_path / 'any.pb', 'resnet_any', encode=encode)
+    code = """
+import sys
+import numpy as np
+from resnet_in_tf.restyling import engines
+from resnet_in_tf import memory
+engine = engines.start(sys.argv[1], sys.argv[2])
+engine.predict(np.zeros([16, 16, 3], np.float32))
+before = memory.resident()
+engine.predict(np.zeros([512, 512, 3], np.float32))
+print(memory.peak() - before, 512 ** 2 * memory.PREDICTOR_BYTES)
+"""
+    for _ in range(2):  # what converting takes is not in the second
+        result = subprocess.run([sys.executable, '-c', code, engine, model], cwd=running.ROOT, check=True,
+                                stdout=subprocess.PIPE, universal_newlines=True,
+                                env=dict(os.environ, RESNET_IN_TF_CACHE=str(tmp_path)))
+    grown, said = map(int, result.stdout.split())
+    assert 0.5 * said < grown < 1.1 * said

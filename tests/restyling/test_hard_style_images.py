@@ -80,7 +80,7 @@ def test_strips_and_large_pictures_are_shown_small(network, photo, tmp_path, mon
 def test_one_colour_is_no_style(network, tmp_path, color, shape):
     path = str(tmp_path / 'flat.png')
     images.write(path, np.full(shape + (3,), color, np.uint8))
-    with pytest.raises(UserError, match='^--style_image .*flat.png: is one colour all over; a style needs'):
+    with pytest.raises(UserError, match='flat.png: is one colour all over; a style needs'):
         network.style_weights(None, images=[path])
     noise = np.random.RandomState(0).randint(-1, 2, shape + (1,))
     images.write(path, np.clip(np.full(shape + (3,), color) + noise, 0, 255).astype(np.uint8))
@@ -111,7 +111,7 @@ def test_memory_bounds_decoding_and_the_style_predictor(paintings, monkeypatch):
     for name, function, words in (('PREDICTOR_BYTES', 2 ** 14, 'making a style of it'),
                                   ('decoding_bytes', lambda format: 2 ** 14, 'decoding it')):
         monkeypatch.setattr(memory, name, function)
-        with pytest.raises(UserError, match='^--style_image .*tiles.jpg: %s takes .*, more than --max_memory '
+        with pytest.raises(UserError, match='tiles.jpg: %s takes .*, more than --max_memory '
                            % words) as caught:
             rows.row(paintings[1])
         assert '\n' not in str(caught.value)
