@@ -51,6 +51,7 @@ ENV RESNET_IN_TF_KERNELS=/opt/resnet_in_tf/op
 RUN python3 -m resnet_in_tf.instance_norm.build
 
 COPY checkpoints /checkpoints
+ENV RESNET_IN_TF_CHECKPOINTS=/checkpoints
 COPY docker/entrypoint /usr/local/bin/entrypoint
 
 # Open to any user id, so that `docker run --user "$(id -u)"` writes files of yours. Whoever comes first

@@ -65,6 +65,10 @@ EXTRAS = {
     },
 }
 
+# The networks that ship go into the package: `stylize.py --input photo.jpg` needs no path to one.
+# The Dockerfile installs without them first.
+CHECKPOINTS = {'resnet_in_tf.checkpoints': 'checkpoints'} if os.path.isdir(os.path.join(HERE, 'checkpoints')) else {}
+
 SCRIPTS = ('train.py', 'freeze_graph.py', 'style_row.py', 'stylize.py', 'serve.py', 'evaluate.py',
            'benchmark.py')
 
@@ -110,8 +114,10 @@ setup(
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
     ],
     python_requires='>=3.6,<3.12',
-    packages=find_packages(include=['resnet_in_tf', 'resnet_in_tf.*']),
+    packages=find_packages(include=['resnet_in_tf', 'resnet_in_tf.*']) + list(CHECKPOINTS),
+    package_dir=CHECKPOINTS,
     package_data={
+        'resnet_in_tf.checkpoints': ['*.pb', '*.json'],
         'resnet_in_tf.evaluation.survey': ['*.html'],
         'resnet_in_tf.instance_norm': ['*.cc', '*.cu', '*.h'],
         'resnet_in_tf.server': ['static/*', 'static/*/*', 'templates/*', '*.html', '*.json',
