@@ -67,7 +67,8 @@ EXTRAS = {
 
 # The networks that ship go into the package: `stylize.py --input photo.jpg` needs no path to one.
 # The Dockerfile installs without them first.
-CHECKPOINTS = {'resnet_in_tf.checkpoints': 'checkpoints'} if os.path.isdir(os.path.join(HERE, 'checkpoints')) else {}
+HAS_NETWORKS = os.path.isdir(os.path.join(HERE, 'checkpoints'))
+CHECKPOINTS = {'resnet_in_tf.checkpoints': 'checkpoints'} if HAS_NETWORKS else {}
 
 SCRIPTS = ('train.py', 'freeze_graph.py', 'style_row.py', 'stylize.py', 'serve.py', 'evaluate.py',
            'benchmark.py')

@@ -26,7 +26,7 @@ def load(file, name, formats, max_pixels):
     image, _, orientation = open_picture(file, name, formats, max_pixels)
     profile = image.info.get('icc_profile')
     with guarded(name):
-        transparent = _transparent_value(image)
+        transparent = transparent_value(image)
         _mend_palette(image)
         if image.format == 'TIFF':  # reads its tags once more, and may warn of them
             with without_warnings():
@@ -35,11 +35,29 @@ def load(file, name, formats, max_pixels):
             image.load()
         if transparent is not None:
             image.info['transparency'] = transparent
-        image, mask = _split_alpha(image, name)
-        return to_srgb(image, profile), mask, orientation
+        return split(image, profile, name) + (orientation,)
 
 
-def _transparent_value(image):
+def split(image, profile, name):
+    """A loaded PIL image of any mode as (RGB image in sRGB, 'L' alpha image or None)."""
+    image, mask = _split_alpha(image, name)
+    return to_srgb(image, profile), mask
+
+
+def upright(image, mask, orientation):
+    """What `load` gives, as pixels: (uint8 [H, W, 3], uint8 [H, W] or None).
+
+    Where alpha is 0 the hidden colour is replaced by white.
+    """
+    pixels = pixels_of(image)  # [H, W, 3]
+    if mask is None:
+        return turned(pixels, orientation), None
+    opacity = pixels_of(mask)  # [H, W]
+    np.copyto(pixels, 255, where=(opacity == 0)[..., None])  # an index would take 16 bytes a pixel
+    return turned(pixels, orientation), turned(opacity, orientation)
+
+
+def transparent_value(image):
     """Returns a transparent colour in the scale of the loaded pixels, which Pillow omits."""
     value = image.info.get('transparency')
     layout = image.tile[0][3] if image.format == 'PNG' and image.tile else None

@@ -9,13 +9,14 @@ from PIL import Image, ImageColor
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.files import atomic_file
 from resnet_in_tf.pictures.bands import bands
-from resnet_in_tf.pictures.decoding import load, over, pixels_of, turned
+from resnet_in_tf.pictures.decoding import load, over, pixels_of, turned, upright
 from resnet_in_tf.pictures.errors import PictureError, refusal
 from resnet_in_tf.pictures.guards import EXTENSIONS, MAX_PIXELS, guarded, open_file, open_picture
 from resnet_in_tf.pictures.listing import find_pictures, list_pictures
 
 __all__ = ['PictureError', 'MAX_PIXELS', 'MAX_SIDE', 'EXTENSIONS', 'read', 'read_rgba', 'decode', 'check',
-           'check_target', 'format_of', 'write', 'encode', 'resize', 'find_pictures', 'list_pictures']
+           'check_target', 'format_in', 'format_of', 'write', 'encode', 'bytes_of', 'resize', 'find_pictures',
+           'list_pictures']
 
 _KEEP_ALPHA = ('PNG', 'WEBP', 'TIFF')
 MAX_SIDE = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}  # pixels; other formats hold what fits in memory
@@ -57,13 +58,7 @@ def read_rgba(path, max_pixels=MAX_PIXELS):
         PictureError: as `read`.
     """
     with open_file(path) as file:
-        image, mask, orientation = load(file, os.fspath(path), None, max_pixels)
-        pixels = pixels_of(image)  # [H, W, 3]
-        if mask is None:
-            return turned(pixels, orientation), None
-        opacity = pixels_of(mask)  # [H, W]
-        np.copyto(pixels, 255, where=(opacity == 0)[..., None])  # an index would take 16 bytes a pixel
-        return turned(pixels, orientation), turned(opacity, orientation)
+        return upright(*load(file, os.fspath(path), None, max_pixels))
 
 
 def decode(bytes_or_file, name, formats=None, alpha='white', max_pixels=MAX_PIXELS):
@@ -110,6 +105,12 @@ def check(path_or_file, name='picture', formats=None, max_pixels=MAX_PIXELS):
         return open_picture(path_or_file, name, formats, max_pixels)[1]
     finally:
         path_or_file.seek(start)
+
+
+def format_in(path):
+    """The format of what is in a picture file, as Pillow names it; PictureError as in `check`."""
+    with open_file(path) as file:
+        return open_picture(file, os.fspath(path))[0].format
 
 
 def format_of(path):
@@ -200,14 +201,14 @@ def encode(pixels, format, quality=95, alpha=None):
             format, ', '.join(sorted(set(EXTENSIONS.values())))))
     if not 1 <= quality <= 100:
         raise UserError('quality {} is not between 1 and 100'.format(quality))
-    pixels = _bytes_of(pixels)
+    pixels = bytes_of(pixels)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
         raise ValueError('pixels have shape {}, not [H, W, 3]'.format(pixels.shape))
     height, width = pixels.shape[:2]
     _check_sides(format_, width, height)
     image = Image.fromarray(pixels)
     if alpha is not None:
-        alpha = _bytes_of(alpha)
+        alpha = bytes_of(alpha)
         if alpha.shape != pixels.shape[:2]:
             raise ValueError('alpha has shape {}, pixels {}'.format(alpha.shape, pixels.shape))
         mask = Image.fromarray(alpha)
@@ -241,7 +242,7 @@ def resize(pixels, width, height):
     """
     if width < 1 or height < 1:
         raise ValueError('cannot resize to {}x{}'.format(width, height))
-    return np.array(Image.fromarray(_bytes_of(pixels)).resize((width, height), Image.LANCZOS))
+    return np.array(Image.fromarray(bytes_of(pixels)).resize((width, height), Image.LANCZOS))
 
 
 def _flattened(file, name, alpha, formats, max_pixels):
@@ -252,7 +253,8 @@ def _flattened(file, name, alpha, formats, max_pixels):
     return turned(pixels_of(image), orientation)  # [H, W, 3]
 
 
-def _bytes_of(pixels):
+def bytes_of(pixels):
+    """Pixels, uint8 or float, rounded and clipped: uint8 of the same shape; UserError where one is NaN."""
     pixels = np.asarray(pixels)
     if pixels.dtype == np.uint8:
         return pixels

@@ -7,8 +7,8 @@ from resnet_in_tf import files, memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import pipeline
+from resnet_in_tf.restyling.pipeline import Job
 
-Job = collections.namedtuple('Job', 'source target')
 Plan = collections.namedtuple('Plan', 'jobs failed notes')
 Summary = collections.namedtuple('Summary', 'done skipped failed')
 

@@ -3,7 +3,6 @@
 import collections
 import concurrent.futures
 import logging
-import os
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -12,6 +11,7 @@ from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
 from resnet_in_tf.pictures.color import preserve_color
+from resnet_in_tf.restyling.ends import FileEnds, PhotoEnds
 from resnet_in_tf.tiles import row_files
 from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in, stylize_rows
 from resnet_in_tf.tiles.network import FixedNetwork
@@ -25,6 +25,7 @@ HELD_BYTES = 16
 COLOR_BYTES = 12
 REASON = 300  # characters: a library's error can be pages
 
+Job = collections.namedtuple('Job', 'source target')
 Photo = collections.namedtuple('Photo', 'job pixels alpha')
 Options = collections.namedtuple('Options', 'style_weights keep_color quality exact')
 
@@ -38,14 +39,15 @@ class Pipeline:
         max_memory: int, bytes that the process may hold.
         on_end: called with each job and its error, or None.
         on_tile: called with a job, how many of its tiles are done, and of how many.
+        ends: ends.FileEnds or its like, where pictures come from and go to.
 
     Attributes:
         grids: dict from the jobs that ran in tiles to their Grid.
     """
 
-    def __init__(self, stylizer, options, max_memory, on_end, on_tile):
+    def __init__(self, stylizer, options, max_memory, on_end, on_tile, ends=FileEnds):
         self.stylizer, self.options, self.max_memory = stylizer, options, max_memory
-        self.tell, self.on_tile = on_end, on_tile
+        self.tell, self.on_tile, self.ends = on_end, on_tile, ends
         self.flight = {}  # job -> pixels that are held for it
         self.fixed, self.writing, self.grids = None, collections.deque(), {}
         self.at_once, self.run_pixels = 1, None
@@ -93,9 +95,7 @@ class Pipeline:
         0 is one that is to be run in tiles.
         """
         try:
-            make_folder(job.target)
-            width, height = images.check(job.source)
-            images.check_target(job.target, width, height)
+            width, height = self.ends.size(job)
         except Exception as error:
             self.on_end(job, reason(job, error))
             return None
@@ -125,7 +125,7 @@ class Pipeline:
 
     def read(self, job):
         """Decodes a picture: Photo."""
-        return Photo(job, *images.read_rgba(job.source))
+        return Photo(job, *self.ends.read(job))
 
     def sort_in(self, job, future, waiting):
         """Puts a picture with those of its size."""
@@ -202,7 +202,7 @@ class Pipeline:
     def write(self, photo, painted):
         if self.options.keep_color:
             painted = preserve_color(photo.pixels, painted)
-        images.write(photo.job.target, painted, self.options.quality, photo.alpha)
+        self.ends.write(photo.job, painted, photo.alpha, self.options.quality)
 
     def collect(self, most):
         """Waits until no more than `most` pictures are being written, and reports the others."""
@@ -228,8 +228,8 @@ class Pipeline:
         if self.fixed is None:
             self.fixed = FixedNetwork(self.engine.graph_def)
         options = self.options
-        with row_files.open_source(job.source, self.max_memory) as source, \
-                row_files.open_sink(job.target, source, options.quality) as sink:
+        with self.ends.open_source(job, self.max_memory) as source, \
+                self.ends.open_sink(job, source, options.quality) as sink:
             if max_pixels is None:
                 max_pixels = row_files.tile_pixels(job.source, self.max_memory, self.engine.width,
                                                    source, sink, options.exact)
@@ -247,6 +247,26 @@ class Pipeline:
             sink.finish()
 
 
+def restyle_photo(stylizer, photo, options, max_memory):
+    """Restyles one photo that a program has: PIL image.
+
+    Args:
+        stylizer: Stylizer.
+        photo: as in ends.PhotoEnds.
+        options: Options; the quality is not used.
+        max_memory: int, bytes that the process may hold.
+
+    Raises:
+        UserError: the photo cannot be read, or whatever else went wrong in it.
+    """
+    ends, errors = PhotoEnds(photo), []
+    Pipeline(stylizer, options, max_memory, lambda job, error: errors.append(error),
+             lambda job, done, total: None, ends).run([Job(ends.name, ends.name)])
+    if errors != [None]:
+        raise UserError(errors[0])
+    return ends.result
+
+
 def reason(job, error):
     """Why a picture failed, in one line that names it; --verbosity=1 shows where in the code."""
     if isinstance(error, UserError):
@@ -260,12 +280,3 @@ def reason(job, error):
         line = '%s: %s' % (type(error).__name__, getattr(error, 'message', None) or error)
     line = ' '.join(line.split())
     return '%s: %s' % (job.source, line if len(line) <= REASON else line[:REASON] + ' ...')
-
-
-def make_folder(path):
-    """Makes the folder that a file goes to; UserError where it cannot be."""
-    folder = os.path.dirname(os.path.abspath(path))
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise UserError('%s: cannot make the folder (%s)' % (folder, error.strerror)) from error

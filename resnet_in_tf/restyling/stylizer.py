@@ -1,12 +1,14 @@
 """A frozen network at work: style mixes, strength, the photo's own colours."""
 
+import os
 import re
 import unicodedata
 
 import numpy as np
 
+from resnet_in_tf import memory, shipped
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.restyling import engines
+from resnet_in_tf.restyling import engines, pipeline
 from resnet_in_tf.restyling.style_images import StyleImages, parse_image
 
 LONGEST_MIX = 10000  # characters: names and weights of some hundred styles
@@ -17,8 +19,12 @@ LARGEST_WEIGHT = 1e300  # so that no sum of them overflows
 class Stylizer:
     """Restyles pictures with a frozen network, of any size, one pass each.
 
+    `restyle` takes photos as a program has them; `style_weights` and `stylize` are its parts. It can stand in
+    a `with`, which closes it.
+
     Args:
-        model: path of a .pb that freeze_graph.py wrote; for onnxruntime a .onnx too.
+        model: path of a .pb that freeze_graph.py wrote, for onnxruntime a .onnx too; None for the network
+            that ships.
         impl: instance norm's kernel: 'auto' takes the fused one where it is there, 'fused' insists,
             'reference' leaves the graph as it is.
         engine: what runs the network, a key of engines.ENGINES.
@@ -36,8 +42,9 @@ class Stylizer:
         UserError: the file is missing or is not such a graph, or the engine is not installed.
     """
 
-    def __init__(self, model, impl='auto', engine='tensorflow', max_memory=None):
-        self.model, self.engine = model, engines.start(engine, model, impl)
+    def __init__(self, model=None, impl='auto', engine='tensorflow', max_memory=None):
+        self.model = shipped.model() if model is None else os.fspath(model)
+        self.engine = engines.start(engine, self.model, impl)
         self.style_names, self.card, self.run = (
             self.engine.style_names, self.engine.card, self.engine.run)
         self.styles = self.style_names[:-1]
@@ -48,7 +55,8 @@ class Stylizer:
         """Style weights of named styles, of pictures, or of both.
 
         Args:
-            mix, strength: as in `parse_mix`; mix may be None where there are images.
+            mix, strength: as in `parse_mix`; None for the images alone, or, without any,
+                for the first style.
             images: paths of pictures as styles, each with a weight or without, 'a.jpg:0.7'.
             refine: what trains the mix of the pictures' rows further, as refining.with_progress gives it;
                 or None.
@@ -60,7 +68,7 @@ class Stylizer:
             UserError: as `parse_mix`; a picture that cannot be read, or a network without a predictor.
         """
         if not images:
-            return parse_mix(mix, strength, self.style_names)
+            return parse_mix('1' if mix is None else mix, strength, self.style_names)
         if self.style_images is None:
             raise UserError('--style_image %s: %s makes no style from a picture; train.py --styles_dir '
                             'trains one that does, and --system naas needs none' % (images[0], self.model))
@@ -92,10 +100,46 @@ class Stylizer:
         stylized = self.run(batch, weights)
         return stylized if pixels.ndim == 4 else stylized[0]
 
+    def restyle(self, photo, style=None, strength=1.0, style_image=(), preserve_color=False, max_memory=None,
+                exact=False):
+        """Restyles a photo as `stylize.py` does.
+
+        Args:
+            photo: path, PIL image, or uint8 array [H, W], [H, W, 3] or [H, W, 4]. It is turned by its EXIF
+                tag and brought to sRGB.
+            style: a name, a number from 1 up, or a mix 'wave:0.7,udnie:0.3'; None for the first one, or for
+                `style_image` alone.
+            strength: 0 (the photo) to 1 (the style).
+            style_image: path of any picture as a style, with a weight or without ('a.jpg:0.7'), or a list of
+                such; for a network with a style predictor.
+            preserve_color: whether the photo's colours are kept.
+            max_memory: '2GB', or int, bytes that the process may hold; what needs more runs in tiles. None
+                for most of what is free.
+            exact: whether tiles use true statistics, slower and with features on disk.
+
+        Returns:
+            PIL image of the photo's size, upright: RGB, or RGBA where the photo has transparency.
+
+        Raises:
+            errors.UserError: what is given cannot be used, in one line that names it.
+        """
+        images = [style_image] if isinstance(style_image, (str, os.PathLike)) else style_image
+        weights = self.style_weights(style, strength, [os.fspath(image) for image in images or ()])
+        limit = memory.limit_by_default() if max_memory is None else memory.parse_size(max_memory)
+        options = pipeline.Options(weights, preserve_color, quality=None, exact=exact)
+        return pipeline.restyle_photo(self, photo, options, limit)
+
     def close(self):
         """Gives the network's memory back."""
-        self.engine.close()
+        if self.engine is not None:
+            self.engine.close()
         self.engine = self.run = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
 
 
 def parse_mix(mix, strength, style_names, amounts=(), flag=None):

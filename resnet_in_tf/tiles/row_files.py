@@ -8,9 +8,10 @@ from resnet_in_tf.pictures import images
 from resnet_in_tf.tiles import exact as exact_mode
 from resnet_in_tf.tiles import scratch, vips
 from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in
-from resnet_in_tf.tiles.rows import SpooledSink, SpooledSource
+from resnet_in_tf.tiles.rows import MemorySink, SpooledSink, SpooledSource
 
 SPOOL_BYTES = 4  # a pixel of a picture that lies in a temporary file
+HELD_BYTES = 8  # a pixel of a result that stays in memory, and of the PIL image that is made of it
 BAND_BYTES = 12 * 1024  # a column, for the rows that are in hand
 
 
@@ -78,9 +79,12 @@ def tile_pixels(path, max_memory, channels, source, sink, exact=False):
         UserError: less than the smallest tile, or too little to encode the result.
     """
     area, resident = source.width * source.height, memory.resident()
-    spools = 1 + isinstance(source, SpooledSource)  # the result's rows are kept, too
+    # The result's rows are kept, too.
+    spools = isinstance(source, SpooledSource) + isinstance(sink, SpooledSink)
     spooled = scratch.memory_bytes(SPOOL_BYTES * spools * area)
-    if not isinstance(sink, vips.VipsSink):
+    if isinstance(sink, MemorySink):
+        spooled += HELD_BYTES * area
+    elif not isinstance(sink, vips.VipsSink):
         each = memory.encoding_bytes(images.format_of(sink.path), source.has_alpha)
         needed = resident + memory.SLACK + spooled + each * area
         if needed > max_memory:

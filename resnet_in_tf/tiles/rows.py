@@ -144,6 +144,40 @@ class SpooledSink:
         self.spool.close()
 
 
+class MemorySink:
+    """Collects rows in memory.
+
+    Args:
+        height, width: int.
+        has_alpha: bool.
+
+    Attributes:
+        pixels, alpha: uint8 [H, W, 3], and uint8 [H, W] or None; whole once all rows are there.
+    """
+
+    def __init__(self, height, width, has_alpha):
+        self.pixels = np.empty([height, width, 3], np.uint8)
+        self.alpha = np.empty([height, width], np.uint8) if has_alpha else None
+        self.height = 0
+
+    def write(self, pixels, alpha):
+        """Takes the next rows: uint8 [h, W, 3], and uint8 [h, W] or None."""
+        rows = slice(self.height, self.height + len(pixels))
+        self.pixels[rows], self.height = pixels, rows.stop
+        if self.alpha is not None:
+            self.alpha[rows] = alpha
+
+    def restart(self):
+        """Forgets the rows."""
+        self.height = 0
+
+    def finish(self):
+        """Nothing is left to do."""
+
+    def close(self):
+        """The rows stay."""
+
+
 class PaddedRows:
     """A picture's rows once it is padded to the network's grid as `generator.pad_to_grid` does.
 

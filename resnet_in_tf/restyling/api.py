@@ -1,0 +1,36 @@
+"""What a program gets as resnet_in_tf.restyle, resnet_in_tf.Stylizer and resnet_in_tf.styles."""
+
+from resnet_in_tf.restyling.stylizer import Stylizer
+
+__all__ = ['Stylizer', 'restyle', 'styles']
+
+
+def restyle(photo, style=None, strength=1.0, style_image=(), preserve_color=False, model=None,
+            max_memory=None, exact=False, engine='tensorflow'):
+    """Restyles one photo; for several, `Stylizer` opens the network once.
+
+    Args:
+        model, engine: as in `Stylizer`.
+        photo, style, strength, style_image, preserve_color, max_memory, exact: as in `Stylizer.restyle`.
+
+    Returns:
+        PIL image, as `Stylizer.restyle` gives it.
+
+    Raises:
+        errors.UserError: what is given cannot be used, in one line that names it.
+    """
+    with Stylizer(model, engine=engine) as stylizer:
+        return stylizer.restyle(photo, style, strength, style_image, preserve_color, max_memory, exact)
+
+
+def styles(model=None, engine='tensorflow'):
+    """Names of the styles of a network, in the order of their numbers: list of str.
+
+    Args:
+        model, engine: as in `Stylizer`.
+
+    Raises:
+        errors.UserError: it is no network.
+    """
+    with Stylizer(model, engine=engine) as stylizer:
+        return stylizer.styles
