@@ -205,7 +205,7 @@ def tell_what_is_lost():
         print('warning: standard output is cut short (%s)' % lost.strerror, file=sys.stderr)
 
 
-def progress_bar(total, unit):
-    """A progress bar on stderr, silent where stderr is no terminal."""
+def progress_bar(total, unit, wanted=True):
+    """A progress bar on stderr, silent where stderr is no terminal or it is not wanted."""
     from tqdm import tqdm
-    return tqdm(total=total, unit=unit, disable=not sys.stderr.isatty(), dynamic_ncols=True)
+    return tqdm(total=total, unit=unit, disable=not (wanted and sys.stderr.isatty()), dynamic_ncols=True)

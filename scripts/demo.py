@@ -11,10 +11,7 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
 
 from resnet_in_tf import cli  # noqa: E402
 
-CHECKPOINTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), '..', 'checkpoints')
-
-flags.DEFINE_string('model', os.path.normpath(os.path.join(CHECKPOINTS, 'paintings.pb')),
-                    'A .pb of freeze_graph.py.')
+flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py. Default: the network that ships.')
 flags.DEFINE_string('input', None, 'A photo; without it, the raccoon that scipy carries.')
 flags.DEFINE_string('output', 'demo', 'Folder for the pictures.')
 flags.DEFINE_integer('width', 384, 'Width of one picture of the sheet.', lower_bound=16)
@@ -24,12 +21,12 @@ flags.DEFINE_list('chosen', None, 'Styles for one more sheet, chosen.jpg.')
 
 
 def main(values):
-    cli.require(values, 'model', 'output')
+    cli.require(values, 'output')
     from resnet_in_tf.pictures import images
     from resnet_in_tf.restyling import gallery
     from resnet_in_tf.restyling.stylizer import Stylizer
     photo = images.read(values['input']) if values['input'] else gallery.demo_photo()
-    stylizer = Stylizer(values['model'])
+    stylizer = Stylizer(values['model'] or None)
     os.makedirs(values['output'], exist_ok=True)
     for path in gallery.make(stylizer, photo, values['output'], values['width'],
                              values['strip_style'], values['corners'], values['chosen']):

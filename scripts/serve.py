@@ -11,7 +11,8 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
 
 from resnet_in_tf import cli  # noqa: E402
 
-flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py; with onnxruntime a .onnx too.')
+flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py; with onnxruntime a .onnx too. '
+                    'Default: the network that ships.')
 flags.DEFINE_string('host', '127.0.0.1', 'Address to listen on; 0.0.0.0 lets other machines in.')
 flags.DEFINE_integer('port', 8080, 'Port to listen on; 0 takes a free one.', 0, 65535)
 flags.DEFINE_integer('workers', 1, 'Pictures in work at once; each takes all cores.', 1, 64)
@@ -30,7 +31,6 @@ flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What r
 
 
 def main(values):
-    cli.require(values, 'model')
     from resnet_in_tf.restyling.stylizer import Stylizer
     from resnet_in_tf.server.restyling import Limits, held_by_default
     from resnet_in_tf.server.serving import serve
@@ -40,7 +40,7 @@ def main(values):
                     max_result=int(values['max_result'] * 1e6),
                     seconds=values['timeout'], workers=values['workers'], waiting=values['queue'],
                     held=held_by_default(max_upload, values['workers'], values['queue']))
-    stylizer = Stylizer(values['model'], impl=values['impl'], engine=values['engine'])
+    stylizer = Stylizer(values['model'] or None, impl=values['impl'], engine=values['engine'])
     serve(stylizer, values['host'], values['port'], limits, values['allowed_hosts'], values['allow_origin'])
 
 

@@ -3,6 +3,7 @@
 
 import os
 import sys
+import time
 
 from absl import flags
 
@@ -12,14 +13,18 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
 from resnet_in_tf import cli  # noqa: E402
 from resnet_in_tf.training import config  # noqa: E402
 
-flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py.')
+flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py. Default: the network that ships.')
 flags.DEFINE_string('style', None, 'NAME or NUMBER, or a mix: wave:0.7,udnie:0.3. Default: the first, or '
                     '--style_image alone.')
 flags.DEFINE_multi_string('style_image', [], 'Any picture as a style, for a network with a style predictor; '
                           'repeat for a mix: a.jpg:0.7. naas: the painting.')
 flags.DEFINE_float('strength', 1.0, '0 is the photo, 1 the style.')
-flags.DEFINE_string('input', None, 'A picture, a folder or a pattern in quotes.')
-flags.DEFINE_string('output', None, 'A file for one picture, a folder for several.')
+flags.DEFINE_string('input', None, 'A picture, a folder or a pattern in quotes; - is standard input.')
+flags.DEFINE_string('output', None, 'A file for one picture, a folder for several; - is standard output. '
+                    'Default: for one picture photo_STYLE.jpg beside photo.jpg.')
+flags.DEFINE_enum('format', None, ['bmp', 'gif', 'jpg', 'png', 'ppm', 'tif', 'webp'],
+                  'Of --output -. Default: that of the photo.')
+flags.DEFINE_bool('json', False, 'Tell in JSON on standard output what was done.')
 flags.DEFINE_bool('preserve_color', False, "Keep the photo's colours.")
 flags.DEFINE_bool('overwrite', False, 'Make results again that exist; else they are skipped.')
 flags.DEFINE_integer('quality', 95, 'Of JPEG and WebP.', 1, 100)
@@ -40,15 +45,14 @@ config.define_flags(flags, LOSSES, 'naas, --refine: ')
 config.define_flags(flags, ('style_size',), 'naas: ')
 
 
-def open_stylizer(values, photos, max_memory):
-    """The stylizer that the flags name, and its style weights.
+def is_quiet(values):
+    """Whether nobody looks on: standard output carries a picture or a document for a program."""
+    return values['json'] or values['output'] == '-'
 
-    Args:
-        values: dict of the flags.
-        photos: paths of the pictures that are to be restyled.
-        max_memory: int, bytes that the process may hold, or None.
-    """
-    losses = {name: values[name] for name in LOSSES + ('vgg_weights',)}
+
+def open_stylizer(values, max_memory):
+    """The stylizer that the flags name, its style weights, and the names of the styles in them."""
+    from resnet_in_tf.restyling.style_images import image_name
     if values['refine'] and (values['system'] == 'naas' or not values['style_image']):
         cli.fail('--refine trains the row of a --style_image%s' % (
             ', and --system naas has none' if values['system'] == 'naas' else ': name one'))
@@ -60,42 +64,87 @@ def open_stylizer(values, photos, max_memory):
         if values['model'] or values['strength'] != 1:
             cli.fail('--model and --strength are not for --system naas; there is --style_weight')
         iterations = values['iterations'] or naas.ITERATIONS
-        return naas.NaasStylizer(values['style_image'][0], iterations, naas.print_progress(iterations),
-                                 style_size=values['style_size'], **losses), None
+        on_iteration = [] if is_quiet(values) else [naas.print_progress(iterations)]
+        stylizer = naas.NaasStylizer(values['style_image'][0], iterations, *on_iteration,
+                                     style_size=values['style_size'], **losses_of(values))
+        return stylizer, None, [image_name(values['style_image'][0])]
     from resnet_in_tf.restyling.stylizer import Stylizer
-    cli.require(values, 'model')
-    stylizer = Stylizer(values['model'], values['impl'], values['engine'], max_memory)
-    style = values['style'] or (None if values['style_image'] else '1')
-    refine = None
-    if values['refine'] and photos:
-        from resnet_in_tf.restyling import refining
-        refine = refining.with_progress(photos, values['refine'], impl=values['impl'], **losses)
-    return stylizer, stylizer.style_weights(style, values['strength'], values['style_image'], refine)
+    stylizer = Stylizer(values['model'] or None, values['impl'], values['engine'], max_memory)
+    weights = stylizer.style_weights(values['style'] or None, values['strength'], values['style_image'])
+    return stylizer, weights, stylizer.styles_in(weights, values['style_image'])
 
 
-def main(values):
-    cli.require(values, 'input', 'output')
+def losses_of(values):
+    """The flags of the objective."""
+    return {name: values[name] for name in LOSSES + ('vgg_weights',)}
+
+
+def refined(stylizer, values, photos):
+    """Style weights with the pictures' rows trained further on photos, a list of paths."""
+    from resnet_in_tf.restyling import refining
+    refine = refining.with_progress(photos, values['refine'], impl=values['impl'], **losses_of(values))
+    return stylizer.style_weights(values['style'] or None, values['strength'], values['style_image'], refine)
+
+
+def restyle(values, ends, start):
+    """Restyles what is between the ends, and tells of it: the exit status.
+
+    Args:
+        values: dict of the flags.
+        ends: pipes.Pipes.
+        start: time.time() when work began.
+    """
     from resnet_in_tf import memory
     from resnet_in_tf.restyling import batch
     from resnet_in_tf.restyling.style_images import parse_image
-    plan = batch.plan(values['input'], values['output'],
-                      others=[parse_image(text)[0] for text in values['style_image']])
     max_memory = values['max_memory'] and memory.parse_size(values['max_memory'])
+    beside = ends.output is None
+    network = None
+    if beside:
+        batch.check_alone(ends.source)
+        network = open_stylizer(values, max_memory)
+        ends.output = batch.beside(ends.source, network[2])
+    plan = batch.plan(ends.source, ends.output,
+                      others=[parse_image(text)[0] for text in values['style_image']])
     photos = [job.source for job in plan.jobs if batch.is_to_do(job, values['overwrite'])]
-    stylizer, weights = open_stylizer(values, photos, max_memory)
+    stylizer, weights, _ = network or open_stylizer(values, max_memory)
+    if values['refine'] and photos:
+        weights = refined(stylizer, values, photos)
     for note in plan.notes:
         print('note: %s' % note, file=sys.stderr)
-    with cli.progress_bar(len(plan.jobs), 'picture') as bar:
+    with cli.progress_bar(len(plan.jobs), 'picture', wanted=not is_quiet(values)) as bar:
         summary = batch.stylize_files(
             stylizer, plan.jobs, weights, values['preserve_color'], values['overwrite'],
             values['quality'], on_job=lambda job, error: bar.update(), max_memory=max_memory,
             exact=values['exact'],
             on_tile=lambda job, done, total: bar.set_postfix_str('tile %d/%d' % (done, total)))
     failed = plan.failed + summary.failed
-    print('%d done, %d skipped, %d failed' % (len(summary.done), len(summary.skipped), len(failed)))
+    if values['json']:
+        print(batch.as_json(plan, summary, time.time() - start, ends.named))
+    elif not is_quiet(values):
+        print('%d done, %d skipped, %d failed' % (len(summary.done), len(summary.skipped), len(failed)))
+    if beside and summary.skipped:
+        print('note: %s is there already; --overwrite makes it again' % ends.output, file=sys.stderr)
+    elif beside and summary.done and not values['json']:
+        print('Look at %s' % ends.output)
     for _, reason in failed:
-        print('failed: %s' % ' '.join(reason.split()), file=sys.stderr)
-    cli.leave(cli.EXIT_SOME_FAILED if failed else cli.EXIT_OK)
+        print('failed: %s' % ends.named(' '.join(reason.split())), file=sys.stderr)
+    if summary.done:
+        ends.send()
+    return cli.EXIT_SOME_FAILED if failed else cli.EXIT_OK
+
+
+def main(values):
+    start = time.time()
+    cli.require(values, 'input')
+    if values['input'] == '-' and not values['output']:
+        values['output'] = '-'
+    if values['json'] and values['output'] == '-':
+        cli.fail('--json and --output - both want standard output; give --output a file')
+    from resnet_in_tf.restyling import pipes
+    with pipes.opened(values['input'], values['output'] or None, values['format']) as ends:
+        status = restyle(values, ends, start)
+    cli.leave(status)
 
 
 if __name__ == '__main__':

@@ -10,6 +10,8 @@ import subprocess
 import pytest
 from dockerfile_parse import DockerfileParser
 
+from resnet_in_tf import shipped
+
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ENTRYPOINT = os.path.join(REPOSITORY, 'docker', 'entrypoint')
 
@@ -70,6 +72,11 @@ def test_op_is_built_ahead_outside_the_volumes(steps):
     kernels = re.search(r'RESNET_IN_TF_KERNELS=(\S+)', '\n'.join(values(steps, 'ENV'))).group(1)
     assert not kernels.startswith(tuple(json.loads(values(steps, 'VOLUME')[0])))
     assert any('resnet_in_tf.instance_norm.build' in value for value in values(steps, 'RUN'))
+
+
+def test_the_network_that_ships_is_found_where_it_is_copied(steps):
+    folder = re.search(r'%s=(\S+)' % shipped.VARIABLE, '\n'.join(values(steps, 'ENV'))).group(1)
+    assert ('checkpoints', folder) in copies(steps)
 
 
 def test_everything_copied_passes_the_dockerignore(steps):

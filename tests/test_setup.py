@@ -8,6 +8,10 @@ import sys
 import pytest
 from packaging.requirements import Requirement
 
+from resnet_in_tf import shipped
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.pictures import images
+
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MAKE_VENV = os.path.join(REPOSITORY, 'scripts', 'make_venv.sh')
 
@@ -184,7 +188,7 @@ def installation(tmp_path_factory):
     folder = tmp_path_factory.mktemp('installation')
     source, prefix = str(folder / 'source'), str(folder / 'prefix')
     os.makedirs(source)
-    for name in ('setup.py', 'MANIFEST.in', 'LICENSE', 'README.md', 'resnet_in_tf', 'scripts'):
+    for name in ('setup.py', 'MANIFEST.in', 'LICENSE', 'README.md', 'resnet_in_tf', 'scripts', 'checkpoints'):
         origin = os.path.join(REPOSITORY, name)
         if os.path.exists(origin):
             subprocess.check_call(['cp', '-R', origin, source])
@@ -220,6 +224,34 @@ def test_installation_holds_every_file_of_the_package(installation):
                 continue
             path = os.path.relpath(os.path.join(folder, name), os.path.dirname(package))
             assert os.path.exists(os.path.join(library, path)), path
+
+
+def test_an_installation_restyles_with_the_network_that_it_brings(installation, tmp_path, face):
+    prefix, library = installation
+    images.write(str(tmp_path / 'photo.jpg'), face[300:340, 400:460])
+    environment = dict(os.environ, PYTHONPATH=library)
+    environment.pop(shipped.VARIABLE, None)
+    found = subprocess.check_output([sys.executable, '-c', 'from resnet_in_tf import shipped; '
+                                     'print(shipped.model())'], cwd=str(tmp_path), env=environment).decode()
+    assert found.strip() == os.path.join(library, 'resnet_in_tf', 'checkpoints', 'paintings.pb')
+    script = os.path.join(prefix, 'bin', 'stylize.py')
+    result = subprocess.run([sys.executable, script, '--input', 'photo.jpg'], cwd=str(tmp_path), env=environment,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    assert result.returncode == 0, result.stderr
+    made = sorted(os.listdir(str(tmp_path)))
+    assert len(made) == 2 and result.stdout.endswith('Look at %s\n' % made[1])
+    assert images.check(str(tmp_path / made[1])) == (60, 40)
+
+
+def test_where_no_network_ships_one_line_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, 'FOLDERS', (str(tmp_path),))
+    monkeypatch.delenv(shipped.VARIABLE, raising=False)
+    with pytest.raises(UserError, match='^--model is missing, and this installation has no paintings.pb'):
+        shipped.model()
+    (tmp_path / 'other').mkdir()
+    (tmp_path / 'other' / shipped.NAME).write_bytes(b'')
+    monkeypatch.setenv(shipped.VARIABLE, str(tmp_path / 'other'))
+    assert shipped.model() == str(tmp_path / 'other' / shipped.NAME)
 
 
 def required(installation, python, extra=''):

@@ -30,8 +30,8 @@ def as_image(photo):
         if pixels is None or pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or (
                 pixels.ndim == 3 and pixels.shape[2] not in (3, 4)):
             given = type(photo).__name__ if pixels is None else '%s %s' % (pixels.dtype, list(pixels.shape))
-            raise UserError('%s: %s is not taken; give a path, a PIL image or a uint8 array [H, W], [H, W, 3] '
-                            'or [H, W, 4]' % (NAME, given))
+            raise UserError('%s: %s is not taken; give a path, a PIL image or a uint8 array [H, W], '
+                            '[H, W, 3] or [H, W, 4]' % (NAME, given))
         if pixels.size:
             photo = Image.fromarray(np.ascontiguousarray(pixels))
         else:

@@ -1,7 +1,9 @@
 """Many pictures through one network: where each result goes, what is skipped, what failed."""
 
 import collections
+import json
 import os
+import re
 
 from resnet_in_tf import files, memory
 from resnet_in_tf.errors import UserError
@@ -14,6 +16,7 @@ Summary = collections.namedtuple('Summary', 'done skipped failed')
 
 # Formats that a restyled picture would suffer in: a palette, or first frames of a film.
 WRITTEN_AS = {'.gif': '.png'}
+LONGEST_LABEL = 60  # characters of styles' names in the name of a file
 ENDINGS = ' '.join(sorted(images.EXTENSIONS))
 
 
@@ -106,8 +109,7 @@ def targets(pictures, root, output):
     """
     def wanted(picture):
         stem, extension = os.path.splitext(os.path.relpath(picture, root or '.'))
-        new = WRITTEN_AS.get(extension.lower(), extension)
-        return stem, extension, new if new.lower() in images.EXTENSIONS else '.png'
+        return stem, extension, written_as(extension)
 
     def place(target):  # two folders of --output may be one, by a link
         return os.path.join(os.path.realpath(os.path.dirname(target)), os.path.basename(target))
@@ -128,6 +130,32 @@ def targets(pictures, root, output):
         taken[place(target)] = picture
         jobs[picture] = Job(picture, target)
     return [jobs[picture] for picture in pictures if picture in jobs], failed, notes
+
+
+def written_as(extension):
+    """The ending of a result, for that of its picture."""
+    new = WRITTEN_AS.get(extension.lower(), extension)
+    return new if new.lower() in images.EXTENSIONS else '.png'
+
+
+def check_alone(source):
+    """Raises UserError where a source is no file, so that its results need a folder with a name."""
+    found = images.find_pictures(source)
+    if not os.path.isfile(source):
+        raise UserError('--output is missing: name a folder for the results of %s, %d of them; that of one '
+                        'file alone goes beside it' % (source, len(found.pictures)))
+
+
+def beside(source, styles):
+    """Where the result of one picture goes if nothing is said: 'photo_wave.jpg' beside 'photo.jpg'.
+
+    Args:
+        source: path of a file.
+        styles: list of str, names of the styles that it is painted in.
+    """
+    stem, extension = os.path.splitext(source)
+    label = re.sub(r'[\\/\0]', '_', '_'.join(styles))
+    return '%s_%s%s' % (stem, label[:LONGEST_LABEL], written_as(extension))
 
 
 def check_sources_stay(jobs, output, others=()):
@@ -194,3 +222,28 @@ def stylize_files(stylizer, jobs, style_weights, keep_color=False, overwrite=Fal
                       on_tile).run(todo)
     return Summary([job for job in todo if ended[job] is None], skipped,
                    [(job, ended[job]) for job in todo if ended[job] is not None])
+
+
+def as_json(plan_, summary, seconds, named=str):
+    """What was done, for programs: str, one JSON document.
+
+    Args:
+        plan_: Plan.
+        summary: Summary.
+        seconds: float.
+        named: function of each path and reason to what it is called.
+
+    Returns:
+        JSON of an object: done and skipped, lists of {input, output}; failed, a list of {input, output,
+        reason}; notes, a list of str; seconds.
+    """
+    def pair(job, **more):
+        return dict({'input': named(job.source), 'output': named(job.target)}, **more)
+
+    return json.dumps({
+        'done': [pair(job) for job in summary.done],
+        'skipped': [pair(job) for job in summary.skipped],
+        'failed': [pair(job, reason=named(' '.join(reason.split())))
+                   for job, reason in plan_.failed + summary.failed],
+        'notes': [named(note) for note in plan_.notes],
+        'seconds': round(seconds, 3)}, indent=2)

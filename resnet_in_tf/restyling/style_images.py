@@ -125,6 +125,11 @@ def digest(file):
     return found.hexdigest()
 
 
+def image_name(text):
+    """What 'some/a.jpg:0.7' is called: 'a'."""
+    return os.path.splitext(os.path.basename(parse_image(text)[0]))[0]
+
+
 def parse_image(text):
     """Reads 'a.jpg' or 'a.jpg:0.7': (path, weight), 1.0 where there is none.
 

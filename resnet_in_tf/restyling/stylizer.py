@@ -9,7 +9,7 @@ import numpy as np
 from resnet_in_tf import memory, shipped
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.restyling import engines, pipeline
-from resnet_in_tf.restyling.style_images import StyleImages, parse_image
+from resnet_in_tf.restyling.style_images import StyleImages, image_name, parse_image
 
 LONGEST_MIX = 10000  # characters: names and weights of some hundred styles
 LONGEST_NUMBER = 40
@@ -82,6 +82,15 @@ class Stylizer:
             refined = refine(self.engine.graph_def, weights[styles:] / own, paintings, shares[styles:] / own)
             weights[styles:] = own * refined.row
         return weights
+
+    def styles_in(self, style_weights, images=()):
+        """Names of the styles that have a share in a mix, and of pictures as styles: list of str.
+
+        Args:
+            style_weights, images: what `style_weights` gave, and the images that it was given.
+        """
+        names = [name for name, weight in zip(self.styles, style_weights) if weight > 0]
+        return names + list(map(image_name, images)) or self.style_names[-1:]
 
     def stylize(self, pixels, style_weights):
         """Restyles one picture or several of one size.
