@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 import running
 
+from resnet_in_tf.pictures import images
 from resnet_in_tf.training import config
 
 # Every flag of a script with its default; a setting of training has it in its table.
@@ -43,6 +45,35 @@ def table_of(script):
     return found
 
 
+def examples(document):
+    """The Python examples of a document: list of str."""
+    with open(os.path.join(running.ROOT, document), encoding='utf-8') as file:
+        return re.findall(r'^```python\n(.*?)^```$', file.read(), re.M | re.S)
+
+
+@pytest.mark.parametrize('document, number, made', [
+    ('README.md', 1, {'out.jpg', 'udnie.png', 'wave:0.7,udnie:0.3.png', '3.png'}),
+    ('docs/python.md', 4, {'out.jpg', 'photos/a_painted.png', 'photos/b_painted.png'})])
+def test_examples_in_python_run_as_they_stand(tmp_path, photo_folder, document, number, made):
+    """All in one program, one after the other, so that TensorFlow is imported once."""
+    found = examples(document)
+    assert len(found) == number
+    (tmp_path / 'photos').mkdir()
+    for place, name in enumerate(('photo.jpg', 'photos/a.jpg', 'photos/b.jpg')):
+        shutil.copy(os.path.join(photo_folder, '0%d.jpg' % place), str(tmp_path / name))
+    process = subprocess.run([sys.executable, '-c', '\n'.join(found)], cwd=str(tmp_path), timeout=running.TIMEOUT,
+                             env=dict(os.environ, PYTHONPATH=running.ROOT), stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, universal_newlines=True)
+    assert process.returncode == 0, process.stderr
+    there = {os.path.relpath(os.path.join(folder, name), str(tmp_path))
+             for folder, _, names in os.walk(str(tmp_path)) for name in names}
+    assert there == made | {'photo.jpg', 'photos/a.jpg', 'photos/b.jpg'}
+    for name in made:
+        assert images.check(str(tmp_path / name)) == (140, 96)
+    if document == 'docs/python.md':
+        assert "no style 'monet'" in process.stdout and "'starry_night', 'wave'" in process.stdout
+
+
 def as_written(value):
     """A default as the table has it."""
     if isinstance(value, bool):
@@ -60,7 +91,7 @@ def test_every_flag_of_train_is_in_the_table_with_its_default():
 
 @pytest.mark.parametrize('name, written', [
     ('strength', '1'), ('preserve_color', 'off'), ('overwrite', 'off'), ('quality', '95'),
-    ('exact', 'off'), ('engine', 'tensorflow'), ('impl', 'auto'), ('refine', '0')])
+    ('exact', 'off'), ('json', 'off'), ('engine', 'tensorflow'), ('impl', 'auto'), ('refine', '0')])
 def test_defaults_of_stylize_are_those_of_the_table(name, written):
     assert table_of('stylize.py')[name] == written == as_written(flags_of('stylize.py')[name])
 

@@ -99,14 +99,14 @@ def test_too_little_memory_for_any_tile_is_an_error(network, face):
 def test_mistakes_are_one_line(network, tmp_path, photo, paintings, tiny_model):
     (tmp_path / 'text.jpg').write_text('no picture')
     missing = str(tmp_path / 'none.jpg')
-    for arguments, words in ((dict(photo=missing), missing + ': no such file'),
-                             (dict(photo=tmp_path / 'text.jpg'), 'text.jpg: not a picture'),
-                             (dict(photo=tmp_path), 'is a folder'), (dict(photo=7), 'photo: int is not taken'),
-                             (dict(photo=photo, style='monet'), "no style 'monet'; it has 1 waves"),
-                             (dict(photo=photo, strength=2), '--strength 2 is not between'),
-                             (dict(photo=photo, style_image=paintings[0]), 'makes no style from a picture')):
+    for given, options, words in (
+            (missing, {}, missing + ': no such file'), (tmp_path / 'text.jpg', {}, 'text.jpg: not a picture'),
+            (tmp_path, {}, 'is a folder'), (7, {}, 'photo: int is not taken'),
+            (photo, {'style': 'monet'}, "no style 'monet'; it has 1 waves"),
+            (photo, {'strength': 2}, '--strength 2 is not between'),
+            (photo, {'style_image': paintings[0]}, 'makes no style from a picture')):
         with pytest.raises(UserError) as caught:
-            network.restyle(**arguments)
+            network.restyle(given, **options)
         assert words in str(caught.value) and '\n' not in str(caught.value)
     with pytest.raises(UserError, match='No such file'):
         resnet_in_tf.restyle(photo, model=str(tmp_path / 'none.pb'))
