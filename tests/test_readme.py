@@ -61,9 +61,9 @@ def test_examples_in_python_run_as_they_stand(tmp_path, photo_folder, document, 
     (tmp_path / 'photos').mkdir()
     for place, name in enumerate(('photo.jpg', 'photos/a.jpg', 'photos/b.jpg')):
         shutil.copy(os.path.join(photo_folder, '0%d.jpg' % place), str(tmp_path / name))
-    process = subprocess.run([sys.executable, '-c', '\n'.join(found)], cwd=str(tmp_path), timeout=running.TIMEOUT,
-                             env=dict(os.environ, PYTHONPATH=running.ROOT), stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, universal_newlines=True)
+    process = subprocess.run([sys.executable, '-c', '\n'.join(found)], cwd=str(tmp_path),
+                             timeout=running.TIMEOUT, env=dict(os.environ, PYTHONPATH=running.ROOT),
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
     assert process.returncode == 0, process.stderr
     there = {os.path.relpath(os.path.join(folder, name), str(tmp_path))
              for folder, _, names in os.walk(str(tmp_path)) for name in names}

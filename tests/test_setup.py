@@ -235,8 +235,9 @@ def test_an_installation_restyles_with_the_network_that_it_brings(installation, 
                                      'print(shipped.model())'], cwd=str(tmp_path), env=environment).decode()
     assert found.strip() == os.path.join(library, 'resnet_in_tf', 'checkpoints', 'paintings.pb')
     script = os.path.join(prefix, 'bin', 'stylize.py')
-    result = subprocess.run([sys.executable, script, '--input', 'photo.jpg'], cwd=str(tmp_path), env=environment,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    result = subprocess.run([sys.executable, script, '--input', 'photo.jpg'], cwd=str(tmp_path),
+                            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            universal_newlines=True)
     assert result.returncode == 0, result.stderr
     made = sorted(os.listdir(str(tmp_path)))
     assert len(made) == 2 and result.stdout.endswith('Look at %s\n' % made[1])

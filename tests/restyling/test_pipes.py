@@ -51,7 +51,8 @@ def test_a_picture_goes_through_pipes(tiny_model, photo, expected, format_, flag
 def test_only_one_end_may_be_a_pipe(tiny_model, photo, expected, tmp_path):
     data, source = images.encode(photo, 'PNG'), tmp_path / 'a.png'
     source.write_bytes(data)
-    assert piped(tiny_model, b'', '--input', source, '--output', '-') == (0, images.encode(expected, 'PNG'), '')
+    made = images.encode(expected, 'PNG')
+    assert piped(tiny_model, b'', '--input', source, '--output', '-') == (0, made, '')
     status, out, _ = piped(tiny_model, data, '--input', '-', '--output', tmp_path / 'b.bmp')
     assert (status, out) == (0, b'1 done, 0 skipped, 0 failed\n')
     assert np.array_equal(images.read(str(tmp_path / 'b.bmp')), expected)
@@ -68,7 +69,7 @@ def test_what_is_no_picture_leaves_the_pipe_empty_and_is_one_line(tiny_model, ph
 
 def test_a_wrong_flag_leaves_the_pipe_empty_too(tiny_model, photo):
     status, out, err = piped(tiny_model, images.encode(photo, 'PNG'), '--input=-', '--style=monet')
-    assert (status, out) == (2, b'') and err.startswith("error: --style monet: this network has no style")
+    assert (status, out) == (2, b'') and err.startswith('error: --style monet: this network has no style')
 
 
 def test_a_full_disk_and_a_reader_that_leaves_are_told_by_the_status(tiny_model, photo, tmp_path):
