@@ -6,7 +6,7 @@
 # see scripts/make_venv.sh.
 
 VENV ?= .venv
-TEST_EXTRAS ?= test,server,evaluation,onnx,large
+TEST_EXTRAS ?= test,server,evaluation,onnx,large,video
 TEST_FLAGS ?=
 # Two files of tests at once: TensorFlow starts often and uses one core then. `-n 0` is one by one.
 PYTEST = $(VENV)/bin/python -m pytest -n 2 --dist loadfile
@@ -32,7 +32,7 @@ test-lanes: test-3.6 test-3.11
 
 test-3.6 test-3.11: test-%:
 	@if python=$$(scripts/make_venv.sh --find $*); then \
-	    $(MAKE) --no-print-directory VENV=.venv-$* PYTHON="$$python" TEST_EXTRAS=test,server,evaluation quick-test; \
+	    $(MAKE) --no-print-directory VENV=.venv-$* PYTHON="$$python" TEST_EXTRAS=test,server,evaluation,video quick-test; \
 	else echo "$@: skipped"; fi
 
 # ruff, mypy and hadolint have no release for Python 3.6.

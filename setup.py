@@ -52,6 +52,10 @@ EXTRAS = {
         'pyvips': (None, '==3.2.0', '>=2.2,<4', '>=2.2,<4'),
         'pyvips-binary': (None, '==8.18.7', '>=8.15,<9', '>=8.15,<9'),
     },
+    'video': {
+        # Brings its own ffmpeg in one wheel for every Python; PyAV has none for the oldest.
+        'imageio-ffmpeg': ('==0.5.1', '==0.5.1', '>=0.5.1,<1', '>=0.5.1,<1'),
+    },
     'test': {
         'dockerfile-parse': ('==2.0.1', '==2.0.1', '==2.0.1', '==2.0.1'),
         'pytest': ('==7.0.1', '==7.4.4', '>=7.4,<10', '>=7.4,<10'),
@@ -99,7 +103,7 @@ def version():
 
 
 extras = {name: requirements(table) for name, table in EXTRAS.items()}
-extras['all'] = sorted({line for name in ('server', 'evaluation', 'large', 'onnx')
+extras['all'] = sorted({line for name in ('server', 'evaluation', 'large', 'onnx', 'video')
                         for line in extras[name]})
 
 setup(

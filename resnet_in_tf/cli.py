@@ -205,7 +205,8 @@ def tell_what_is_lost():
         print('warning: standard output is cut short (%s)' % lost.strerror, file=sys.stderr)
 
 
-def progress_bar(total, unit, wanted=True):
-    """A progress bar on stderr, silent where stderr is no terminal or it is not wanted."""
+def progress_bar(total, unit, wanted=True, done=0):
+    """A bar on stderr, silent where that is no terminal or it is not wanted; `done` were there before."""
     from tqdm import tqdm
-    return tqdm(total=total, unit=unit, disable=not (wanted and sys.stderr.isatty()), dynamic_ncols=True)
+    return tqdm(total=total, unit=unit, initial=done, disable=not (wanted and sys.stderr.isatty()),
+                dynamic_ncols=True)

@@ -118,6 +118,27 @@ def scratch_folder(folder):
             os.close(descriptor)
 
 
+def lock_folder(folder):
+    """Takes a folder for this process alone, until the descriptor is closed or the process ends.
+
+    Args:
+        folder: str; it must exist.
+
+    Returns:
+        int, a descriptor; None where another process has it. Where there are no locks, nobody has.
+    """
+    descriptor = os.open(folder, os.O_RDONLY) if fcntl else os.open(os.devnull, os.O_RDONLY)
+    try:
+        if fcntl:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError:  # there are file systems without
+        pass
+    return descriptor
+
+
 @contextlib.contextmanager
 def own_temporary_folder():
     """Has whatever is made through `tempfile` in the block, by libraries too, removed after it."""

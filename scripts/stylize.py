@@ -19,9 +19,10 @@ flags.DEFINE_string('style', None, 'NAME or NUMBER, or a mix: wave:0.7,udnie:0.3
 flags.DEFINE_multi_string('style_image', [], 'Any picture as a style, for a network with a style predictor; '
                           'repeat for a mix: a.jpg:0.7. naas: the painting.')
 flags.DEFINE_float('strength', 1.0, '0 is the photo, 1 the style.')
-flags.DEFINE_string('input', None, 'A picture, a folder or a pattern in quotes; - is standard input.')
-flags.DEFINE_string('output', None, 'A file for one picture, a folder for several; - is standard output. '
-                    'Default: for one picture photo_STYLE.jpg beside photo.jpg.')
+flags.DEFINE_string('input', None, 'A picture, a folder, a pattern in quotes, or a film; - is standard '
+                    'input.')
+flags.DEFINE_string('output', None, 'A file for one picture or a film, a folder for several; - is standard '
+                    'output. Default: for one picture photo_STYLE.jpg beside photo.jpg.')
 flags.DEFINE_enum('format', None, ['bmp', 'gif', 'jpg', 'png', 'ppm', 'tif', 'webp'],
                   'Of --output -. Default: that of the photo.')
 flags.DEFINE_bool('json', False, 'Tell in JSON on standard output what was done.')
@@ -36,6 +37,7 @@ flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What r
 flags.DEFINE_enum('system', None, ['naas'],
                   'naas: no --model; the pixels are optimised for --style_image, in minutes.')
 flags.DEFINE_integer('iterations', None, 'naas: of L-BFGS-B, a picture. Default: 200.', lower_bound=1)
+flags.DEFINE_float('frame_rate', 25.0, 'Frames a second, of a film made of a folder.', 0.01, 1000)
 flags.DEFINE_float('refine', 0.0, 'Seconds for which the row of --style_image is trained further, on the '
                    'photos.', 0.0)
 flags.DEFINE_string('vgg_weights', None, 'naas, --refine: loss network, as of train.py. Default: imagenet '
@@ -84,6 +86,26 @@ def refined(stylizer, values, photos):
     from resnet_in_tf.restyling import refining
     refine = refining.with_progress(photos, values['refine'], impl=values['impl'], **losses_of(values))
     return stylizer.style_weights(values['style'] or None, values['strength'], values['style_image'], refine)
+
+
+def restyle_film(values):
+    """Restyles a film: the exit status."""
+    from resnet_in_tf import memory
+    from resnet_in_tf.restyling.style_images import parse_image
+    from resnet_in_tf.video import command, ffmpeg, films
+    cli.require(values, 'output')
+    for flag, why in (('system', 'optimises single pictures'), ('refine', 'trains on photos'),
+                      ('json', 'tells of pictures')):
+        if values[flag]:
+            cli.fail('--%s %s, and --input %s is a film' % (flag, why, values['input']))
+    ffmpeg.program()
+    max_memory = values['max_memory'] and memory.parse_size(values['max_memory'])
+    stylizer, weights, _ = open_stylizer(values, max_memory)
+    options = films.Options(weights, values['preserve_color'], values['quality'], values['exact'],
+                            values['overwrite'], max_memory, values['frame_rate'])
+    command.restyle_film(stylizer, values['input'], values['output'], options,
+                         [parse_image(text)[0] for text in values['style_image']])
+    return cli.EXIT_OK
 
 
 def restyle(values, ends, start):
@@ -142,6 +164,9 @@ def main(values):
     if values['json'] and values['output'] == '-':
         cli.fail('--json and --output - both want standard output; give --output a file')
     from resnet_in_tf.restyling import pipes
+    from resnet_in_tf.video import films
+    if values['input'] != '-' and films.is_film(values['input'], values['output'] or ''):
+        cli.leave(restyle_film(values))
     with pipes.opened(values['input'], values['output'] or None, values['format']) as ends:
         status = restyle(values, ends, start)
     cli.leave(status)

@@ -1,0 +1,1 @@
+"""Films: frames in and out through ffmpeg, restyled in segments that outlive a kill."""

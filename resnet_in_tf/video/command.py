@@ -1,0 +1,32 @@
+"""What `stylize.py` does with a film: bars, notes and the last line."""
+
+import sys
+
+from resnet_in_tf import cli
+from resnet_in_tf.video import films
+
+
+def restyle_film(stylizer, source, output, options, others):
+    """Restyles a film, and says what became of it.
+
+    Args:
+        stylizer, source, output, options: as in films.stylize_film.
+        others: paths of pictures that are its styles.
+    """
+    bars = []
+
+    def on_start(total, done):
+        bars.append(cli.progress_bar(total, 'frame', done=done))
+        if done:
+            on_note('%s: %d of %d frames are done already' % (output, done, total))
+
+    def on_note(line):
+        print('note: %s' % line, file=sys.stderr)
+
+    try:
+        done = films.stylize_film(stylizer, source, output, options, others, on_start,
+                                  lambda: bars[0].update(), on_note)
+    finally:
+        for bar in bars:
+            bar.close()
+    print('%d done, %d skipped, 0 failed' % (done, not done))

@@ -1,0 +1,223 @@
+"""A film restyled from file to file: decoding, network and encoding side by side, segment by segment."""
+
+import collections
+import contextlib
+import hashlib
+import itertools
+import os
+
+import numpy as np
+
+from resnet_in_tf import files, memory
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.pictures import images
+from resnet_in_tf.restyling import batch, pipeline
+from resnet_in_tf.video import decoding, encoding, ffmpeg, probing
+from resnet_in_tf.video.overlap import ahead
+from resnet_in_tf.video.painting import Painter
+from resnet_in_tf.video.parts import Parts
+
+SEGMENT = 48  # frames: what a kill can cost
+AHEAD = 1  # items that each step may be ahead of the next
+SAMPLE = 2 ** 20  # bytes at either end of a film by which it is known again
+
+Options = collections.namedtuple(
+    'Options', 'style_weights keep_color quality exact overwrite max_memory frame_rate')
+
+
+def is_film(source, output):
+    """Whether --input and --output ask for a film: one goes in, or a folder of frames becomes one.
+
+    A GIF that moves is a film where it becomes one, and a picture where --output is a picture or a folder.
+
+    Raises:
+        UserError: a film cannot become what --output names.
+    """
+    to_film = encoding.format_of(output) and not os.path.isdir(output)
+    if os.path.isdir(source):
+        return bool(to_film)
+    if not os.path.isfile(source) or not probing.looks_like_film(source):
+        return False
+    if to_film:
+        return True
+    if images.format_of(source) == 'GIF':
+        return False
+    ending = os.path.splitext(output)[1]
+    if ending and not os.path.isdir(output) and not output.endswith(os.sep):
+        raise UserError('--output %s: a film becomes one of %s, or its frames a folder: %s%s' % (
+            output, encoding.ENDINGS, output, os.sep))
+    return True
+
+
+def stylize_film(stylizer, source, output, options, others=(), on_start=lambda total, done: None,
+                 on_frame=lambda: None, on_note=lambda line: None):
+    """Restyles a film, or goes on where a killed run stopped.
+
+    Args:
+        stylizer: Stylizer.
+        source: str, a film or a folder of numbered pictures.
+        output: str, a film or a folder for frames.
+        options: Options; `frame_rate` is that of a folder.
+        others: paths of further files that the result may not replace.
+        on_start: called once with how many frames there are, and how many are done already.
+        on_frame: called after each frame.
+        on_note: called with each line that is worth a word.
+
+    Returns:
+        bool, whether there was anything to do.
+
+    Raises:
+        UserError: the film cannot be read or written.
+    """
+    to_film = encoding.format_of(output) and not os.path.isdir(output)
+    batch.check_sources_stay([batch.Job(source, output)], output, others)
+    if to_film and os.path.exists(output) and not options.overwrite:
+        Parts.remove_published(output)
+        return False
+    reader = decoding.Folder(source, options.frame_rate) if os.path.isdir(source) else decoding.Decoder(
+        probing.probe(source))
+    painter = Painter(stylizer, options.style_weights, reader.film,
+                      options.max_memory or memory.limit_by_default(), options.exact, options.keep_color)
+    with contextlib.closing(painter):
+        run = to_container if to_film else to_folder
+        return run(reader, painter, output, options, on_start, on_frame, on_note)
+
+
+def to_container(reader, painter, output, options, on_start, on_frame, on_note):
+    """Restyles into one film; arguments as `stylize_film`. True."""
+    film = reader.film
+    pipeline.make_folder(output)
+    with contextlib.closing(Parts(output, record(film, painter.stylizer, output, options),
+                                  options.overwrite)) as parts:
+        note = encoding.check_sound(film, output, parts.temporary())
+        if note:
+            on_note(note)
+        on_start(film.packets, parts.frames)
+        if parts.end is None:
+            last = parts.segments[-1][1][-1] if parts.segments else None
+            frames = painted(reader, painter, parts.frames, last)
+            with contextlib.closing(frames):
+                while encode_segment(parts, film, frames, options.quality, output, on_frame):
+                    pass
+            parts.finish({'problem': reader.problem})
+        if not parts.segments:
+            raise UserError('%s: has no frames' % film.path)
+        if parts.end['problem']:
+            on_note(damaged(film, parts.end['problem'], parts.frames))
+        joined = parts.temporary()
+        encoding.join(joined, film, parts.segments, output)
+        parts.publish(joined)
+    return True
+
+
+def encode_segment(parts, film, frames, quality, output, on_frame):
+    """Encodes the next frames as one segment; whether there were any."""
+    first = next(frames, None)
+    if first is None:
+        return False
+    temporary, times = parts.temporary(), []
+    sink = encoding.segment(temporary, film, quality, output)
+    try:
+        for pixels, time in itertools.chain([first], itertools.islice(frames, SEGMENT - 1)):
+            sink.write(np.ascontiguousarray(pixels))
+            times.append(time)
+            on_frame()
+        sink.finish()
+    finally:
+        sink.close()
+    parts.add(temporary, times)
+    return True
+
+
+def to_folder(reader, painter, output, options, on_start, on_frame, on_note):
+    """Restyles into a folder of numbered pictures; arguments as `stylize_film`. Whether any was missing."""
+    def path(number):
+        return os.path.join(output, '%06d.png' % (number + 1))
+
+    pipeline.make_folder(path(0))
+    files.remove_leftovers(output)
+    done = 0
+    while not options.overwrite and os.path.exists(path(done)):
+        done += 1
+    on_start(reader.film.packets, done)
+    number = done
+    with contextlib.closing(painted(reader, painter, done)) as frames:
+        for pixels, _ in frames:
+            if options.overwrite or not os.path.exists(path(number)):
+                images.write(path(number), pixels)
+            number += 1
+            on_frame()
+    if reader.problem:
+        on_note(damaged(reader.film, reader.problem, number))
+    return number > done
+
+
+def damaged(film, problem, frames):
+    """A note on a film that was not read as it should be."""
+    return '%s: is damaged or cut short (%s); the %d frames that can be read are done' % (
+        film.path, problem, frames)
+
+
+def painted(reader, painter, skip, last=None):
+    """Decodes and restyles, each in a thread of its own.
+
+    Args:
+        reader: Decoder or Folder.
+        painter: Painter.
+        skip: int, first frames that are done already.
+        last: int, the time of the last of these, None where it is not known.
+
+    Yields:
+        (uint8 [H, W, 3], int time in ticks).
+
+    Raises:
+        UserError: the film is no longer what it was.
+    """
+    def wanted():
+        count, before = 0, None
+        for frames in reader.read(painter.at_once, skip):
+            if count < skip:
+                count, before = count + 1, frames.times[-1]
+                continue
+            if last is not None and before != last:
+                break
+            yield frames
+        if last is not None and before != last:
+            raise UserError('%s: reads differently than when this was begun; give --overwrite to begin anew'
+                            % reader.film.path)
+
+    def stylized(batches):
+        for frames in batches:
+            yield frames, painter(frames.pixels)
+
+    decoded = ahead(wanted(), AHEAD)
+    with contextlib.closing(ahead(stylized(decoded), AHEAD)) as results:
+        for frames, pixels in results:
+            for frame, painting, time in zip(frames.pixels, pixels, frames.times):
+                yield painter.finish(frame, painting), time
+
+
+def record(film, stylizer, output, options):
+    """All that the frames of a result depend on: dict for Parts, its keys as a message names them."""
+    def digest(*parts):
+        joined = hashlib.sha256()
+        for part in parts:
+            joined.update(part)
+        return joined.hexdigest()
+
+    if os.path.isdir(film.path):
+        content = [('%s %d\n' % (path, os.path.getsize(path))).encode('utf-8', 'surrogateescape')
+                   for path in images.list_pictures(film.path)]
+    else:
+        size = os.path.getsize(film.path)
+        with open(film.path, 'rb') as file:
+            content = [b'%d' % size, file.read(SAMPLE)]
+            file.seek(max(0, size - SAMPLE))
+            content.append(file.read(SAMPLE))
+    with open(stylizer.model, 'rb') as file:
+        model = digest(file.read())
+    return {'--input': digest(*content), '--model': model,
+            'style or strength': digest(np.asarray(options.style_weights, np.float32).tobytes()),
+            '--preserve_color': options.keep_color, '--quality': options.quality, '--exact': options.exact,
+            '--engine': stylizer.engine.name, '--frame_rate': str(film.rate), 'ffmpeg': ffmpeg.version(),
+            'ending of --output': os.path.splitext(output)[1].lower()}

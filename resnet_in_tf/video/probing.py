@@ -1,0 +1,119 @@
+"""What a film is: told by its content, measured by ffmpeg before any frame is restyled."""
+
+import collections
+import fractions
+import os
+import re
+
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.pictures import images
+from resnet_in_tf.video import ffmpeg
+
+# Endings by which a broken film is still told from a broken picture.
+ENDINGS = frozenset('.mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .m2ts .flv .wmv .ogv .3gp'.split())
+# ISO files that are pictures.
+STILLS = (b'heic', b'heix', b'heim', b'heis', b'mif1', b'msf1', b'avif', b'avis')
+HDR = {'smpte2084': 'PQ', 'arib-std-b67': 'HLG'}
+MATRICES = ('bt709', 'bt470bg', 'smpte170m', 'smpte240m', 'bt2020nc', 'bt2020c', 'fcc', 'ycgco', 'gbr')
+
+Film = collections.namedtuple(
+    'Film', 'path width height time_base rate aspect matrix sounds packets last_duration')
+Film.__doc__ = """A film that can be read.
+
+Fields:
+    path: str.
+    width, height: int, pixels, once upright.
+    time_base: Fraction, seconds that one tick of a frame's time is.
+    rate: Fraction, frames a second, as the film says; it may vary.
+    aspect: str, shape of a pixel, '1/1' for most.
+    matrix: str, which YUV the frames are in, as ffmpeg's scale takes it; 'auto' where the film says.
+    sounds: tuple of str, the codec of each sound.
+    packets: int, encoded frames, which is how many frames there are unless some are damaged.
+    last_duration: int, ticks that the last frame stays.
+"""
+
+
+def looks_like_film(path):
+    """Whether a file is a film by its first bytes, or by its ending where these say nothing.
+
+    A GIF is one if it has a second frame.
+    """
+    try:
+        with open(path, 'rb') as file:
+            head = file.read(400)
+    except OSError:
+        return False  # whoever reads pictures says what is wrong with it
+    if head[:4] == b'GIF8':
+        return frames_of_gif(path) > 1
+    if head[4:8] == b'ftyp':
+        return head[8:12] not in STILLS
+    found = (head[4:8] in (b'moov', b'mdat', b'wide', b'free', b'skip') or head[:4] == b'\x1aE\xdf\xa3'
+             or head[:4] == b'RIFF' and head[8:12] == b'AVI ' or head[:3] == b'FLV' or head[:4] == b'OggS'
+             or head[:4] == b'\x30\x26\xb2\x75' or head[:4] == b'\x00\x00\x01\xba'
+             or head[:1] == b'G' and head[188:189] == b'G' and head[376:377] == b'G')
+    return found or os.path.splitext(path)[1].lower() in ENDINGS
+
+
+def frames_of_gif(path):
+    """How many frames a GIF has, up to two."""
+    from PIL import Image
+    try:
+        with Image.open(path) as image:
+            image.seek(1)
+        return 2
+    except Exception:  # one frame, or damage that the reader of pictures tells
+        return 1
+
+
+def probe(path):
+    """Measures a film.
+
+    Args:
+        path: str.
+
+    Returns:
+        Film.
+
+    Raises:
+        UserError: it cannot be read, has no frames, or has colours that would come out wrong.
+    """
+    first = ['-map', '0:V:0', '-vf', 'showinfo', '-frames:v', '1', '-f', 'null', '-']
+    status, text = ffmpeg.run(ffmpeg.opened(path) + first, 'level+info')
+    shown = re.search(r'pts: *(\S+) .*? sar:(\d+/\d+) s:(\d+)x(\d+)', text)
+    config = re.search(r'config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)', text)
+    streams = re.findall(r'Stream #0:\d+.*?: (Video|Audio): (.*)', text.split('Stream mapping')[0])
+    if not [line for kind, line in streams if kind == 'Video']:
+        raise UserError('%s: %s' % (path, 'has no pictures in it, only sound' if streams else
+                                    'is no film that can be read (%s)' % ffmpeg.complaint(text, status)))
+    if not shown or not config:
+        raise UserError('%s: no frame of it can be decoded (%s)' % (path, ffmpeg.complaint(text, status)))
+    aspect, width, height = shown.group(2), int(shown.group(3)), int(shown.group(4))
+    if width * height > images.MAX_PIXELS:
+        raise UserError('%s: frames of %dx%d are too large' % (path, width, height))
+    described = next(line for kind, line in streams if kind == 'Video')
+    for name, short in HDR.items():
+        if name in described:
+            raise UserError('%s: is HDR (%s), whose colours would come out pale; convert it to SDR first'
+                            % (path, short))
+    told = any(re.search(r'\b%s\b' % name, described) for name in MATRICES)
+    ticks, rate = [fractions.Fraction(int(a), int(b) or 1) for a, b in (config.groups()[:2],
+                                                                     config.groups()[2:])]
+    packets, last = count(path)
+    return Film(path, width, height, ticks, rate if 0 < rate <= 1000 else fractions.Fraction(25),
+                aspect if aspect[0] != '0' else '1/1',
+                'bt709' if not told and height >= 720 else 'auto',  # as players take it
+                tuple(line.split()[0].strip(',') for kind, line in streams if kind == 'Audio'),
+                packets, last or max(1, round(1 / (rate or 25) / ticks)))
+
+
+def count(path):
+    """Reads a film through without decoding it: (encoded frames, ticks that the last one stays)."""
+    packets, latest, duration = 0, None, 0
+    for line in ffmpeg.lines_of(ffmpeg.opened(path) + ['-map', '0:V:0', '-c', 'copy', '-f', 'framecrc', '-']):
+        fields = line.split(',')
+        if line.startswith('#') or len(fields) < 5:
+            continue
+        packets += 1
+        if latest is None or int(fields[2]) >= latest:
+            latest, duration = int(fields[2]), int(fields[3])
+    return packets, max(0, duration)

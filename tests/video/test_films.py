@@ -1,0 +1,190 @@
+"""stylize.py on films, as a user runs it."""
+
+import glob
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+import running
+from film_files import make, pictures, sound, times
+from PIL import Image
+
+from resnet_in_tf.video import ffmpeg, films, probing
+
+X264 = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-c:a', 'aac']
+FULL = ['-c:v', 'libx264', '-pix_fmt', 'yuv444p', '-c:a', 'aac']
+VP9 = ['-vf', 'format=yuv444p,scale=49:33,format=yuv420p', '-c:v', 'libvpx-vp9', '-c:a', 'libopus']
+HDR = ['-color_trc', 'smpte2084', '-color_primaries', 'bt2020', '-colorspace', 'bt2020nc', '-bsf:v',
+       'h264_metadata=transfer_characteristics=16']
+VARIABLE = ['-vf', "setpts='N*(N+3)/50/TB'", '-bf', '0'] + ffmpeg.keep_times()
+
+
+@pytest.fixture(scope='module')
+def run(tiny, tmp_path_factory):
+    """Every command of this module, run with one start of TensorFlow: (folder, dict output -> Result)."""
+    folder = tmp_path_factory.mktemp('films')
+    sources = {
+        'plain.mp4': {'flags': X264},
+        'silent.mov': {'flags': X264[:4], 'sound': 0},
+        'odd.mp4': {'size': '49x33', 'flags': FULL},
+        'odd.webm': {'size': '49x33', 'flags': VP9},
+        'ten.mp4': {'flags': ['-c:v', 'libx264', '-pix_fmt', 'yuv420p10le', '-c:a', 'aac']},
+        'variable.mp4': {'flags': X264 + VARIABLE, 'seconds': 0.3, 'sound': 1},
+        'wide.mp4': {'flags': X264 + ['-vf', 'setsar=4/3']},
+        'late.mp4': {'flags': X264, 'before': ['-itsoffset', '0.2'], 'sound': 0.8},
+        'anim.gif': {'rate': '10', 'sound': 0},
+        'long.mp4': {'flags': X264, 'seconds': 2.2, 'sound': 2.2},
+        'hdr.mp4': {'flags': X264 + HDR},
+        'whole.mp4': {'flags': X264 + ['-movflags', '+faststart', '-b:a', '16k'], 'seconds': 3, 'sound': 3}}
+    for name, settings in sources.items():
+        make(folder / name, **settings)
+    data = (folder / 'whole.mp4').read_bytes()
+    (folder / 'cut.mp4').write_bytes(data[:len(data) * 3 // 4])
+    (folder / 'headless.mp4').write_bytes(data[len(data) // 2:])
+    (folder / 'junk.mp4').write_bytes(b'no film at all')
+    (folder / 'list.mp4').write_bytes(b'#EXTM3U\n#EXTINF:1,\nplain.mp4\n')
+    (folder / 'taken.mp4').write_bytes(b'mine')
+    commands = {'out/' + name: name for name in (
+        'plain.mp4', 'silent.mov', 'odd.mp4', 'odd.webm', 'ten.mp4', 'variable.mp4', 'wide.mp4', 'late.mp4',
+        'anim.gif', 'long.mp4', 'cut.mp4', 'hdr.mp4', 'headless.mp4', 'junk.mp4', 'list.mp4')}
+    commands.update({'out/anim.png': 'anim.gif', 'out/gif.mp4': 'anim.gif', 'out/plain.gif': 'plain.mp4',
+                     'out/aac.webm': 'plain.mp4', 'out/plain.png': 'plain.mp4', 'taken.mp4': 'plain.mp4',
+                     'frames/': 'variable.mp4', 'out/frames.mp4': 'frames', 'plain.mp4': 'plain.mp4'})
+    extra = {'out/frames.mp4': ['--frame_rate=12.5'], 'plain.mp4': ['--overwrite'],
+             'out/gif.mp4': ['--preserve_color', '--strength=0']}
+    results = running.many([
+        ['stylize.py', '--model', tiny, '--input', folder / source, '--output', '%s/%s' % (folder, output)]
+        + extra.get(output, []) for output, source in commands.items()])
+    return str(folder) + os.sep, dict(zip(commands, results))
+
+
+@pytest.mark.parametrize('name', ['plain.mp4', 'silent.mov', 'odd.mp4', 'ten.mp4', 'variable.mp4', 'wide.mp4',
+                                  'late.mp4', 'anim.gif', 'long.mp4'])
+def test_size_times_and_sound_are_the_films_own(run, name):
+    folder, results = run
+    assert (results['out/' + name].returncode, results['out/' + name].stderr) == (0, '')
+    before, after = folder + name, folder + 'out/' + name
+    old, new = probing.probe(before), probing.probe(after)
+    same = ('width', 'height', 'packets', 'aspect', 'sounds')
+    assert [getattr(new, field) for field in same] == [getattr(old, field) for field in same]
+    assert times(after) == times(before) and len(times(after)) > 3
+    if name != 'variable.mp4':
+        assert new.rate == old.rate
+        assert new.last_duration * new.time_base == old.last_duration * old.time_base
+    if old.sounds:
+        assert sound(after) == sound(before)
+    assert len(pictures(after)) == old.packets and not set(pictures(after)) & set(pictures(before))
+    assert not glob.glob(folder + 'out/*.parts')
+
+
+def test_webm_has_its_sound_and_its_odd_size(run):
+    folder, results = run
+    assert results['out/odd.webm'].returncode == 0
+    before, after = folder + 'odd.webm', folder + 'out/odd.webm'
+    old, new = probing.probe(before), probing.probe(after)
+    assert (new.width, new.height, new.packets, new.sounds) == (49, 33, old.packets, ('opus',))
+    assert [words[3:] for words in sound(after)] == [words[3:] for words in sound(before)]
+    np.testing.assert_allclose(times(after), times(before), atol=20)  # a copy by ffmpeg moves them by 7, too
+
+
+def test_a_film_of_variable_rate_keeps_each_frame_as_long_as_it_was(run):
+    steps = np.diff(times(run[0] + 'out/variable.mp4'))
+    assert len(set(steps.round())) > 3
+
+
+@pytest.mark.parametrize('output, says', [
+    ('out/headless.mp4', 'is no film that can be read'),
+    ('out/junk.mp4', 'is no film that can be read'),
+    ('out/list.mp4', 'is no film that can be read'),
+    ('out/hdr.mp4', 'is HDR (PQ)'),
+    ('out/aac.webm', 'cannot hold the sound'),
+    ('out/plain.png', 'a film becomes one of'),
+    ('plain.mp4', 'would take the place of')])
+def test_what_cannot_be_done_is_one_line_and_leaves_nothing(run, output, says):
+    folder, results = run
+    result = results[output]
+    assert result.returncode == 2 and says in result.stderr and result.stderr.count('\n') == 1
+    assert output == 'plain.mp4' or not glob.glob(folder + output + '*')
+
+
+def test_a_film_that_is_cut_short_is_done_as_far_as_it_goes(run):
+    folder, results = run
+    result = results['out/cut.mp4']
+    assert result.returncode == 0 and 'is damaged or cut short' in result.stderr
+    assert result.stderr.count('\n') == 1
+    done, whole = times(folder + 'out/cut.mp4'), times(folder + 'whole.mp4')
+    assert 10 < len(done) < 75 and set(done) <= set(whole)
+    assert done[:-4] == whole[:len(done) - 4]  # where it ends, frames lack those that they are made of
+
+
+def test_what_exists_is_skipped(run):
+    folder, results = run
+    assert results['taken.mp4'].stdout == '0 done, 1 skipped, 0 failed\n'
+    with open(folder + 'taken.mp4', 'rb') as file:
+        assert file.read() == b'mine'
+
+
+def test_a_gif_becomes_what_output_names(run):
+    folder, results = run
+    assert Image.open(folder + 'out/anim.png').size == (48, 32)
+    assert times(folder + 'out/gif.mp4') == [0, 100, 200, 300]
+    assert 'has no sound' in results['out/plain.gif'].stderr
+    assert len(times(folder + 'out/plain.gif')) == 10
+
+
+def test_frames_become_a_film_and_a_film_frames(run):
+    folder = run[0]
+    frames = sorted(os.listdir(folder + 'frames'))
+    assert frames[0] == '000001.png' and len(frames) == len(times(folder + 'variable.mp4'))
+    assert times(folder + 'out/frames.mp4') == [80.0 * number for number in range(len(frames))]
+
+
+def test_a_turned_film_is_upright(tiny, tmp_path):
+    lying = make(tmp_path / 'lying.mp4', flags=X264[:4], sound=0)
+    turned = str(tmp_path / 'turned.mp4')
+    recent = '-vsync' not in ffmpeg.keep_times()
+    before, after = (['-display_rotation', '90'], []) if recent else ([], ['-metadata:s:v', 'rotate=90'])
+    assert ffmpeg.run(before + ['-i', lying, '-c', 'copy'] + after + [turned])[0] == 0
+    film = probing.probe(turned)
+    assert (film.width, film.height) == (32, 48)
+    new = str(tmp_path / 'new.mp4')
+    result = running.script('stylize.py', '--model', tiny, '--input', turned, '--output', new)
+    assert result.returncode == 0, result.stderr
+    film = probing.probe(new)
+    assert (film.width, film.height, film.packets) == (32, 48, 10)
+    assert 'rotat' not in ffmpeg.run(['-i', new], 'info')[1]
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_the_same_command_goes_on(tiny, tmp_path):
+    source = make(tmp_path / 'film.mp4', size='96x64', seconds=9, sound=9, flags=X264)
+    whole, target = str(tmp_path / 'whole.mp4'), str(tmp_path / 'new.mp4')
+
+    def command(output):
+        return running.argv('stylize.py', '--model', tiny, '--input', source, '--output', output)
+
+    def segments():
+        return len(glob.glob(target + '.parts/*.mkv'))
+
+    killed = []
+    for wanted in (1, 2, 3):
+        process = running.start(command(target))
+        until = time.monotonic() + running.TIMEOUT
+        while segments() < wanted and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.005)
+        process.kill()
+        told = process.communicate()
+        assert process.returncode == -signal.SIGKILL and not os.path.exists(target), told
+        killed.append(segments())
+    assert 1 <= killed[0] <= killed[1] <= killed[2] < -(-225 // films.SEGMENT) and killed[2] >= 3
+    process = running.start(command(target))
+    _, told = process.communicate(timeout=running.TIMEOUT)
+    assert process.returncode == 0
+    assert '%d of 225 frames are done already' % (killed[2] * films.SEGMENT) in told
+    assert running.script(*['stylize.py'] + command(whole)[2:]).returncode == 0
+    assert pictures(target) == pictures(whole) and len(pictures(target)) == 225
+    assert times(target) == times(source)
+    assert sound(target) == sound(source)
+    assert not os.path.exists(target + '.parts')
