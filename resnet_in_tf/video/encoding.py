@@ -8,7 +8,8 @@ from resnet_in_tf.video import ffmpeg, matroska
 
 Format = collections.namedtuple('Format', 'muxer codec flags')
 
-TO_YUV = 'scale=out_color_matrix=bt709:out_range=tv:flags=' + ffmpeg.SCALING + ',format=%s,setsar=%s'
+TO_YUV = 'scale=out_color_matrix=bt709:out_range=tv:flags=' + ffmpeg.SCALING + (
+    ',format=%s,setparams=color_primaries=bt709:color_trc=bt709,setsar=%s')
 TAGS = ['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv']
 WEB = ['-movflags', '+faststart', '-strict', 'experimental']  # plays while it loads; FLAC and Opus, too
 FORMATS = {

@@ -11,8 +11,10 @@ import threading
 
 from resnet_in_tf.errors import UserError
 
-# What may be opened. A playlist that calls itself clip.mp4 would read other files and addresses.
-DEMUXERS = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,mpeg,flv,asf,ogg'
+# What may be opened. A playlist that calls itself clip.mp4 would read other files and addresses. MPEG streams
+# and Ogg are not among them: ffmpeg counts their times from the first stream that is asked for, so sound that
+# begins later than the pictures would come too early.
+DEMUXERS = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,flv,asf'
 GUARDS = ['-protocol_whitelist', 'file', '-format_whitelist', DEMUXERS]
 REASON = 200  # characters
 SCALING = 'bicubic+accurate_rnd+full_chroma_int'
