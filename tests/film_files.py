@@ -8,9 +8,9 @@ CHANGING = 'testsrc2=s=%s:r=%s:d=%s'
 TONE = ['-f', 'lavfi', '-i', 'sine=300:d=%s']
 
 
-def make(path, size='48x32', rate='25', seconds=0.4, sound=0.4, flags=(), before=()):
+def make(path, size='48x32', rate='25', seconds=0.4, sound=0.4, flags=()):
     """Makes a film, with a tone unless `sound` is 0, and returns its path as str."""
-    arguments = list(before) + ['-f', 'lavfi', '-i', CHANGING % (size, rate, seconds)]
+    arguments = ['-f', 'lavfi', '-i', CHANGING % (size, rate, seconds)]
     if sound:
         arguments += [each % sound if '%' in each else each for each in TONE]
     status, text = ffmpeg.run(arguments + list(flags) + [str(path)])

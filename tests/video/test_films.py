@@ -33,13 +33,14 @@ def run(tiny, tmp_path_factory):
         'ten.mp4': {'flags': ['-c:v', 'libx264', '-pix_fmt', 'yuv420p10le', '-c:a', 'aac']},
         'variable.mp4': {'flags': X264 + VARIABLE, 'seconds': 0.3, 'sound': 1},
         'wide.mp4': {'flags': X264 + ['-vf', 'setsar=4/3']},
-        'late.mp4': {'flags': X264, 'before': ['-itsoffset', '0.2'], 'sound': 0.8},
         'anim.gif': {'rate': '10', 'sound': 0},
         'long.mp4': {'flags': X264, 'seconds': 2.2, 'sound': 2.2},
         'hdr.mp4': {'flags': X264 + HDR},
         'whole.mp4': {'flags': X264 + ['-movflags', '+faststart', '-b:a', '16k'], 'seconds': 3, 'sound': 3}}
     for name, settings in sources.items():
         make(folder / name, **settings)
+    parts = ['-itsoffset', '0.2', '-i', folder / 'silent.mov', '-i', folder / 'plain.mp4']
+    assert ffmpeg.run(parts + ['-map', '0:v', '-map', '1:a', '-c', 'copy', folder / 'late.mp4'])[0] == 0
     data = (folder / 'whole.mp4').read_bytes()
     (folder / 'cut.mp4').write_bytes(data[:len(data) * 3 // 4])
     (folder / 'headless.mp4').write_bytes(data[len(data) // 2:])
@@ -77,6 +78,10 @@ def test_size_times_and_sound_are_the_films_own(run, name):
         assert sound(after) == sound(before)
     assert len(pictures(after)) == old.packets and not set(pictures(after)) & set(pictures(before))
     assert not glob.glob(folder + 'out/*.parts')
+
+
+def test_pictures_that_begin_after_the_sound_still_do(run):
+    assert times(run[0] + 'out/late.mp4')[0] == 200
 
 
 def test_webm_has_its_sound_and_its_odd_size(run):
