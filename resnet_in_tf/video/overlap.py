@@ -4,7 +4,7 @@ import queue
 import threading
 
 LOOK = 0.1  # seconds after which a step that waits for room sees that nobody wants more
-GRACE = 5  # seconds for a step to end; what runs a network cannot be interrupted
+GRACE = 1  # seconds for a step to end; what runs a network cannot be interrupted
 
 
 def ahead(items, depth):
