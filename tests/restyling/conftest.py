@@ -1,5 +1,6 @@
 """What tests of restyling share."""
 
+import networks
 import pytest
 
 
@@ -7,3 +8,9 @@ import pytest
 def photo(face):
     """Returns a small real photo of an odd size, uint8 [41, 53, 3]."""
     return face[300:341, 400:453]
+
+
+@pytest.fixture(scope='session')
+def random_model(tmp_path_factory):
+    """Returns the path of a small network with random weights and the styles 'wave' and 'udnie'."""
+    return networks.write_random(tmp_path_factory.mktemp('random') / 'random.pb')

@@ -24,11 +24,11 @@ def piped(model, data, *flags):
 
 
 @pytest.fixture(scope='module')
-def expected(tiny_model, tmp_path_factory, photo):
+def expected(random_model, tmp_path_factory, photo):
     """The photo restyled from file to file, uint8."""
     folder = tmp_path_factory.mktemp('expected')
     images.write(str(folder / 'a.png'), photo)
-    result = running.script('stylize.py', '--model', tiny_model, '--input', folder / 'a.png', '--output',
+    result = running.script('stylize.py', '--model', random_model, '--input', folder / 'a.png', '--output',
                             folder / 'b.png')
     assert result.returncode == 0, result.stderr
     return images.read(str(folder / 'b.png'))
@@ -37,10 +37,10 @@ def expected(tiny_model, tmp_path_factory, photo):
 @pytest.mark.parametrize('format_, flags, made', [
     ('PNG', ['--output', '-'], 'PNG'), ('BMP', [], 'BMP'), ('GIF', [], 'PNG'),
     ('JPEG', ['--format', 'png'], 'JPEG'), ('TIFF', ['--output=-', '--format=webp'], 'WEBP')])
-def test_a_picture_goes_through_pipes(tiny_model, photo, expected, format_, flags, made):
+def test_a_picture_goes_through_pipes(random_model, photo, expected, format_, flags, made):
     if flags == ['--format', 'png']:
         flags, made = flags + ['--output', '-'], 'PNG'
-    status, out, err = piped(tiny_model, images.encode(photo, format_), '--input', '-', *flags)
+    status, out, err = piped(random_model, images.encode(photo, format_), '--input', '-', *flags)
     assert status == 0 and err == ''
     with Image.open(io.BytesIO(out)) as result:
         assert result.format == made and result.size == (53, 41)
@@ -48,33 +48,33 @@ def test_a_picture_goes_through_pipes(tiny_model, photo, expected, format_, flag
             assert np.array_equal(np.asarray(result.convert('RGB')), expected)
 
 
-def test_only_one_end_may_be_a_pipe(tiny_model, photo, expected, tmp_path):
+def test_only_one_end_may_be_a_pipe(random_model, photo, expected, tmp_path):
     data, source = images.encode(photo, 'PNG'), tmp_path / 'a.png'
     source.write_bytes(data)
     made = images.encode(expected, 'PNG')
-    assert piped(tiny_model, b'', '--input', source, '--output', '-') == (0, made, '')
-    status, out, _ = piped(tiny_model, data, '--input', '-', '--output', tmp_path / 'b.bmp')
+    assert piped(random_model, b'', '--input', source, '--output', '-') == (0, made, '')
+    status, out, _ = piped(random_model, data, '--input', '-', '--output', tmp_path / 'b.bmp')
     assert (status, out) == (0, b'1 done, 0 skipped, 0 failed\n')
     assert np.array_equal(images.read(str(tmp_path / 'b.bmp')), expected)
 
 
 @pytest.mark.parametrize('data, reason', [(b'', 'the file is empty'), (b'words' * 99, 'not a picture'),
                                           ('cut', 'cut short')])
-def test_what_is_no_picture_leaves_the_pipe_empty_and_is_one_line(tiny_model, photo, data, reason):
+def test_what_is_no_picture_leaves_the_pipe_empty_and_is_one_line(random_model, photo, data, reason):
     data = images.encode(photo, 'PNG')[:-500] if data == 'cut' else data
-    status, out, err = piped(tiny_model, data, '--input=-', '--output=-')
+    status, out, err = piped(random_model, data, '--input=-', '--output=-')
     assert (status, out) == (1, b'')
     assert err.startswith('failed: -: ') and reason in err and err.count('\n') == 1
 
 
-def test_a_wrong_flag_leaves_the_pipe_empty_too(tiny_model, photo):
-    status, out, err = piped(tiny_model, images.encode(photo, 'PNG'), '--input=-', '--style=monet')
+def test_a_wrong_flag_leaves_the_pipe_empty_too(random_model, photo):
+    status, out, err = piped(random_model, images.encode(photo, 'PNG'), '--input=-', '--style=monet')
     assert (status, out) == (2, b'') and err.startswith('error: --style monet: this network has no style')
 
 
-def test_a_full_disk_and_a_reader_that_leaves_are_told_by_the_status(tiny_model, photo, tmp_path):
+def test_a_full_disk_and_a_reader_that_leaves_are_told_by_the_status(random_model, photo, tmp_path):
     images.write(str(tmp_path / 'a.bmp'), images.resize(photo, 300, 300))
-    command = running.argv('stylize.py', '--model', tiny_model, '--input', tmp_path / 'a.bmp', '--output=-')
+    command = running.argv('stylize.py', '--model', random_model, '--input', tmp_path / 'a.bmp', '--output=-')
     with open('/dev/full', 'wb') as full:
         process = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=running.TIMEOUT)
     assert process.returncode == 2
@@ -114,7 +114,7 @@ def test_nothing_is_left_of_a_pipe(photo, monkeypatch, tmp_path):
     assert os.listdir(str(tmp_path)) == ['a']
 
 
-def test_json_is_one_document_that_says_how_each_picture_ended(tiny_model, photo, tmp_path):
+def test_json_is_one_document_that_says_how_each_picture_ended(random_model, photo, tmp_path):
     source, out = tmp_path / 'in', tmp_path / 'out'
     source.mkdir()
     out.mkdir()
@@ -125,7 +125,7 @@ def test_json_is_one_document_that_says_how_each_picture_ended(tiny_model, photo
     (out / 'a.png').write_bytes(b'there')
     single = str(tmp_path / 'single.jpg')
     images.write(single, photo)
-    base = ['stylize.py', '--model', tiny_model, '--json']
+    base = ['stylize.py', '--model', random_model, '--json']
     many, one, none = running.many([base + ['--input', source, '--output', out],
                                     base + ['--input', single],
                                     base + ['--input', tmp_path / 'none.jpg', '--output', out]])
@@ -138,33 +138,33 @@ def test_json_is_one_document_that_says_how_each_picture_ended(tiny_model, photo
     assert failed['input'] == str(source / 'bad.jpg') and 'not a picture' in failed['reason']
     assert '.heic' in note and 0 < told['seconds'] < running.TIMEOUT
     assert one.returncode == 0 and one.stderr == ''
-    assert json.loads(one.stdout)['done'] == [{'input': single, 'output': str(tmp_path / 'single_waves.jpg')}]
+    assert json.loads(one.stdout)['done'] == [{'input': single, 'output': str(tmp_path / 'single_wave.jpg')}]
     assert none.returncode == 2 and none.stdout == '' and none.stderr.startswith('error: ')
 
 
-def test_json_calls_a_pipe_as_the_flag_does(tiny_model, photo, tmp_path):
-    status, out, _ = piped(tiny_model, images.encode(photo, 'PNG'), '--input=-', '--json',
+def test_json_calls_a_pipe_as_the_flag_does(random_model, photo, tmp_path):
+    status, out, _ = piped(random_model, images.encode(photo, 'PNG'), '--input=-', '--json',
                            '--output', tmp_path / 'a.png')
     assert status == 0
     assert json.loads(out.decode())['done'] == [{'input': '-', 'output': str(tmp_path / 'a.png')}]
 
 
-def test_a_result_goes_beside_its_photo_and_replaces_nothing(tiny_model, photo, tmp_path):
+def test_a_result_goes_beside_its_photo_and_replaces_nothing(random_model, photo, tmp_path):
     source = str(tmp_path / 'photo.gif')
     images.write(source, photo)
-    (tmp_path / 'photo_tiles.png').write_bytes(b'mine')
-    base = ['stylize.py', '--model', tiny_model, '--input', source]
+    (tmp_path / 'photo_udnie.png').write_bytes(b'mine')
+    base = ['stylize.py', '--model', random_model, '--input', source]
     first, mix, there, again = running.many([
-        base, base + ['--style=2,waves:3', '--strength=.5'], base + ['--style=tiles'],
-        base + ['--style=tiles', '--overwrite']])
+        base, base + ['--style=2,wave:3', '--strength=.5'], base + ['--style=udnie'],
+        base + ['--style=udnie', '--overwrite']])
     assert first.returncode == mix.returncode == there.returncode == 0
-    assert first.stdout == '1 done, 0 skipped, 0 failed\nLook at %s\n' % (tmp_path / 'photo_waves.png')
+    assert first.stdout == '1 done, 0 skipped, 0 failed\nLook at %s\n' % (tmp_path / 'photo_wave.png')
     assert there.stdout == '0 done, 1 skipped, 0 failed\n'
     assert there.stderr == 'note: %s is there already; --overwrite makes it again\n' % (
-        tmp_path / 'photo_tiles.png')
+        tmp_path / 'photo_udnie.png')
     assert again.stdout.startswith('1 done')
-    assert sorted(os.listdir(str(tmp_path))) == ['photo.gif', 'photo_tiles.png', 'photo_waves.png',
-                                                 'photo_waves_tiles.png']
+    assert sorted(os.listdir(str(tmp_path))) == ['photo.gif', 'photo_udnie.png', 'photo_wave.png',
+                                                 'photo_wave_udnie.png']
 
 
 @pytest.mark.parametrize('source, styles, result', [
