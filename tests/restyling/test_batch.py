@@ -214,6 +214,7 @@ import sys, types
 import numpy as np
 from resnet_in_tf import memory
 from resnet_in_tf.restyling import batch, pipeline
+from resnet_in_tf.restyling.ends import FileEnds
 from resnet_in_tf.pictures import images
 def write(side, path, color, transparent):
     rows, columns = np.mgrid[:side, :side].astype(np.float32)
@@ -224,7 +225,7 @@ def write(side, path, color, transparent):
     held = memory.resident()
     with open('/proc/self/clear_refs', 'w') as file:
         file.write('5')  # the peak begins anew
-    line = types.SimpleNamespace(options=pipeline.Options(None, color, 95, False))
+    line = types.SimpleNamespace(options=pipeline.Options(None, color, 95, False), ends=FileEnds)
     pipeline.Pipeline.write(line, pipeline.Photo(batch.Job(path, path), photo, alpha), painted)
     return (memory.peak() - held + given) / side ** 2
 for path in sys.argv[1:]:
