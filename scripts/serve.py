@@ -32,14 +32,15 @@ flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What r
 
 def main(values):
     from resnet_in_tf.restyling.stylizer import Stylizer
-    from resnet_in_tf.server.restyling import Limits, held_by_default
+    from resnet_in_tf.server.restyling import STYLE_IMAGES, Limits, held_by_default
     from resnet_in_tf.server.serving import serve
     max_upload = int(values['max_upload'] * 1e6)
     limits = Limits(max_upload=max_upload,
                     max_pixels=int(values['max_photo'] * 1e6),
                     max_result=int(values['max_result'] * 1e6),
                     seconds=values['timeout'], workers=values['workers'], waiting=values['queue'],
-                    held=held_by_default(max_upload, values['workers'], values['queue']))
+                    held=held_by_default(max_upload, values['workers'], values['queue']),
+                    style_images=STYLE_IMAGES)
     stylizer = Stylizer(values['model'] or None, impl=values['impl'], engine=values['engine'])
     serve(stylizer, values['host'], values['port'], limits, values['allowed_hosts'], values['allow_origin'])
 

@@ -34,7 +34,7 @@ LEAST_PIXELS = 256 ** 2
 # in memory at once; style_images of a request, 0 where none are taken.
 Limits = collections.namedtuple(
     'Limits', 'max_upload max_pixels max_result seconds workers waiting held style_images')
-Limits.__new__.__defaults__ = (STYLE_IMAGES,)
+Limits.__new__.__defaults__ = (0,)  # of the last field
 
 
 def held_by_default(max_upload, workers, waiting):

@@ -18,7 +18,7 @@ from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.server import restyling, style_images
 from resnet_in_tf.training import style_pictures
 
-LIMITS = restyling.Limits(20, 10 ** 6, 10 ** 6, 60, 1, 8, 260)
+LIMITS = restyling.Limits(20, 10 ** 6, 10 ** 6, 60, 1, 8, 260, restyling.STYLE_IMAGES)
 
 
 @pytest.fixture(scope='module')
