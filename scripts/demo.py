@@ -18,6 +18,7 @@ flags.DEFINE_integer('width', 384, 'Width of one picture of the sheet.', lower_b
 flags.DEFINE_string('strip_style', None, 'Style of the strip. Default: the first.')
 flags.DEFINE_list('corners', None, 'Four styles for the blend. Default: the first four.')
 flags.DEFINE_list('chosen', None, 'Styles for one more sheet, chosen.jpg.')
+flags.DEFINE_multi_string('style_image', [], 'A picture as a style, for a sheet style_images.jpg; repeat.')
 
 
 def main(values):
@@ -29,7 +30,8 @@ def main(values):
     stylizer = Stylizer(values['model'] or None)
     os.makedirs(values['output'], exist_ok=True)
     for path in gallery.make(stylizer, photo, values['output'], values['width'],
-                             values['strip_style'], values['corners'], values['chosen']):
+                             values['strip_style'], values['corners'], values['chosen'],
+                             values['style_image']):
         print('Look at %s' % os.path.abspath(path))
     return cli.EXIT_OK
 

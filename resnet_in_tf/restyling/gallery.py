@@ -6,26 +6,25 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from resnet_in_tf.pictures import images
+from resnet_in_tf.restyling.style_images import image_name
 
 GAP = 6  # pixels of white between two pictures
 CAPTION = 16  # pixels of height for a line of text
 
 
-def contact_sheet(stylizer, photo, styles=None):
-    """A photo and its version in every style, with names, in about as many rows as columns.
+def contact_sheet(stylizer, photo, shown):
+    """A photo and its version in several styles, with names, in about as many rows as columns.
 
     Args:
         stylizer: Stylizer.
         photo: uint8 [H, W, 3].
-        styles: names of those to show; None for all.
+        shown: dict of names -> style weights.
 
     Returns:
         uint8 [H', W', 3].
     """
-    tiles = [captioned(photo, 'photo')]
-    for style in styles or stylizer.styles:
-        stylized = stylizer.stylize(photo, stylizer.style_weights(style))
-        tiles.append(captioned(stylized, style.replace('_', ' ')))
+    tiles = [captioned(photo, 'photo')] + [captioned(stylizer.stylize(photo, weights), name.replace('_', ' '))
+                                           for name, weights in shown.items()]
     return grid(tiles, math.ceil(math.sqrt(len(tiles))))
 
 
@@ -94,8 +93,8 @@ def demo_photo():
     return scipy.misc.face()
 
 
-def make(stylizer, photo, folder, width=384, strip_style=None, corners=None, chosen=None):
-    """Writes sheet, strip, with four styles or more a blend, and a sheet of chosen styles as JPEG files.
+def make(stylizer, photo, folder, width=384, strip_style=None, corners=None, chosen=None, style_images=()):
+    """Writes sheet, strip, with four styles or more a blend, and sheets of choice as JPEG files.
 
     Args:
         stylizer: Stylizer.
@@ -105,19 +104,27 @@ def make(stylizer, photo, folder, width=384, strip_style=None, corners=None, cho
         strip_style: name of the strip's style; None takes the first.
         corners: names of the blend's four styles; None takes the first four.
         chosen: names of the styles on a sheet of their own; None writes none.
+        style_images: paths of pictures as styles, on a sheet of their own.
 
     Yields:
         The path of each file, once it is written.
     """
-    styles = stylizer.styles
-    yield save(folder, 'styles.jpg', contact_sheet(stylizer, reduced(photo, width)))
+    styles, small = stylizer.styles, reduced(photo, width)
+
+    def named(names):
+        return {name: stylizer.style_weights(name) for name in names}
+
+    yield save(folder, 'styles.jpg', contact_sheet(stylizer, small, named(styles)))
     yield save(folder, 'strength.jpg', strength_strip(stylizer, reduced(photo, width // 2),
                                                       strip_style or styles[0]))
     if len(styles) >= 4:
         yield save(folder, 'blend.jpg', blend(stylizer, reduced(photo, width // 2),
                                               corners or styles[:4]))
     if chosen:
-        yield save(folder, 'chosen.jpg', contact_sheet(stylizer, reduced(photo, width), chosen))
+        yield save(folder, 'chosen.jpg', contact_sheet(stylizer, small, named(chosen)))
+    if style_images:
+        rows = {image_name(path): stylizer.style_weights(None, images=[path]) for path in style_images}
+        yield save(folder, 'style_images.jpg', contact_sheet(stylizer, small, rows))
 
 
 def save(folder, name, pixels):

@@ -24,7 +24,8 @@ def stylizer(model):
 
 def test_sheet_shows_the_photo_and_every_style(stylizer, face):
     photo = face[:40, :60]
-    sheet = gallery.contact_sheet(stylizer, photo)  # three pictures: two columns, two rows
+    rows = {style: stylizer.style_weights(style) for style in stylizer.styles}
+    sheet = gallery.contact_sheet(stylizer, photo, rows)  # three pictures: two columns, two rows
     assert sheet.shape == (2 * (40 + gallery.CAPTION) + gallery.GAP, 2 * 60 + gallery.GAP, 3)
     assert (sheet[:40, :60] == photo).all()
     wave = stylizer.stylize(photo, stylizer.style_weights('wave'))
@@ -33,7 +34,7 @@ def test_sheet_shows_the_photo_and_every_style(stylizer, face):
 
 def test_a_sheet_of_chosen_styles_shows_these_alone(stylizer, face):
     photo = face[:40, :60]
-    sheet = gallery.contact_sheet(stylizer, photo, ['udnie'])
+    sheet = gallery.contact_sheet(stylizer, photo, {'udnie': stylizer.style_weights('udnie')})
     assert sheet.shape == (40 + gallery.CAPTION, 2 * 60 + gallery.GAP, 3)
     udnie = stylizer.stylize(photo, stylizer.style_weights('udnie'))
     assert (sheet[:40, 60 + gallery.GAP:] == gallery.as_bytes(udnie)).all()

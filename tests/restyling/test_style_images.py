@@ -12,7 +12,7 @@ from resnet_in_tf.errors import UserError
 from resnet_in_tf.instance_norm import cache as kernel_cache
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.pictures import images
-from resnet_in_tf.restyling import style_images
+from resnet_in_tf.restyling import gallery, style_images
 from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.training import style_pictures
 
@@ -58,6 +58,14 @@ def test_weights_make_a_mix_of_the_rows(network, paintings):
     both = network.style_weights('udnie:3', .5, [paintings[0]])
     assert both[:names] == pytest.approx([0, .375, .5])
     assert both[names:] == pytest.approx(.125 * first[names:], rel=1e-4, abs=1e-5)
+
+
+def test_a_gallery_shows_pictures_as_styles(network, photo, paintings, tmp_path):
+    made = list(gallery.make(network, photo, str(tmp_path), photo.shape[1], style_images=paintings[:1]))
+    assert [os.path.basename(path) for path in made] == ['styles.jpg', 'strength.jpg', 'style_images.jpg']
+    painted = network.stylize(photo, network.style_weights(None, images=paintings[:1]))
+    shown = images.read(made[-1])[:photo.shape[0], photo.shape[1] + gallery.GAP:]
+    assert np.abs(shown - np.clip(painted, 0, 255)).mean() < 8  # it is a JPEG
 
 
 def test_strength_zero_is_the_photo(network, photo, paintings):
