@@ -1,10 +1,10 @@
-"""The network that ships: where an installation, a clone and the Docker image have it."""
+"""The network that runs where none is named: where an installation, a clone and the Docker image have it."""
 
 import os
 
 from resnet_in_tf.errors import UserError
 
-NAME = 'paintings.pb'
+NAME = 'any.pb'
 VARIABLE = 'RESNET_IN_TF_CHECKPOINTS'  # a folder; the Docker image sets it
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
 # What `pip install` brings (setup.py puts it there), and a clone's.

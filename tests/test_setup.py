@@ -233,7 +233,7 @@ def test_an_installation_restyles_with_the_network_that_it_brings(installation, 
     environment.pop(shipped.VARIABLE, None)
     found = subprocess.check_output([sys.executable, '-c', 'from resnet_in_tf import shipped; '
                                      'print(shipped.model())'], cwd=str(tmp_path), env=environment).decode()
-    assert found.strip() == os.path.join(library, 'resnet_in_tf', 'checkpoints', 'paintings.pb')
+    assert found.strip() == os.path.join(library, 'resnet_in_tf', 'checkpoints', 'any.pb')
     script = os.path.join(prefix, 'bin', 'stylize.py')
     result = subprocess.run([sys.executable, script, '--input', 'photo.jpg'], cwd=str(tmp_path),
                             env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -247,7 +247,7 @@ def test_an_installation_restyles_with_the_network_that_it_brings(installation, 
 def test_where_no_network_ships_one_line_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(shipped, 'FOLDERS', (str(tmp_path),))
     monkeypatch.delenv(shipped.VARIABLE, raising=False)
-    with pytest.raises(UserError, match='^--model is missing, and this installation has no paintings.pb'):
+    with pytest.raises(UserError, match='^--model is missing, and this installation has no any.pb'):
         shipped.model()
     (tmp_path / 'other').mkdir()
     (tmp_path / 'other' / shipped.NAME).write_bytes(b'')
