@@ -35,13 +35,8 @@ def load(file, name, formats, max_pixels):
             image.load()
         if transparent is not None:
             image.info['transparency'] = transparent
-        return split(image, profile, name) + (orientation,)
-
-
-def split(image, profile, name):
-    """A loaded PIL image of any mode as (RGB image in sRGB, 'L' alpha image or None)."""
-    image, mask = _split_alpha(image, name)
-    return to_srgb(image, profile), mask
+        image, mask = split_alpha(image, name)  # in this name: the transparent picture is let go
+        return to_srgb(image, profile), mask, orientation
 
 
 def upright(image, mask, orientation):
@@ -75,7 +70,8 @@ def _mend_palette(image):
         image.palette = ImagePalette.raw('RGB;L', bytes(colors))
 
 
-def _split_alpha(image, name):
+def split_alpha(image, name):
+    """A loaded PIL image of any mode as (image without transparency, 'L' alpha image or None)."""
     transparent = image.info.get('transparency')
     if image.mode.startswith('I;16') or (image.mode == 'I' and image.format in ('PNG', 'PPM')):
         return _from_16_bits(image, transparent)

@@ -5,7 +5,7 @@ from PIL import Image
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures.containers import exif_orientation
-from resnet_in_tf.pictures.decoding import split, transparent_value, upright
+from resnet_in_tf.pictures.decoding import split_alpha, to_srgb, transparent_value, upright
 from resnet_in_tf.pictures.errors import refusal
 from resnet_in_tf.pictures.guards import MAX_PIXELS, guarded, without_warnings
 
@@ -68,7 +68,8 @@ def rgba(image):
             image.info['transparency'] = transparent
         # Pillow turns a TIFF while it loads.
         todo = 1 if image.format == 'TIFF' else orientation(image.info.get('exif'))
-        return upright(*split(image, profile, NAME), orientation=todo)
+        image, mask = split_alpha(image, NAME)
+        return upright(to_srgb(image, profile), mask, todo)
 
 
 def orientation(exif):
