@@ -11,7 +11,7 @@ import numpy as np
 from resnet_in_tf import files, memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
-from resnet_in_tf.restyling import batch, pipeline
+from resnet_in_tf.restyling import batch, ends
 from resnet_in_tf.video import decoding, encoding, ffmpeg, probing
 from resnet_in_tf.video.overlap import ahead
 from resnet_in_tf.video.painting import Painter
@@ -86,7 +86,7 @@ def stylize_film(stylizer, source, output, options, others=(), on_start=lambda t
 def to_container(reader, painter, output, options, on_start, on_frame, on_note):
     """Restyles into one film; arguments as `stylize_film`. True."""
     film = reader.film
-    pipeline.make_folder(output)
+    ends.make_folder(output)
     with contextlib.closing(Parts(output, record(film, painter.stylizer, output, options),
                                   options.overwrite)) as parts:
         note = encoding.check_sound(film, output, parts.temporary())
@@ -134,7 +134,7 @@ def to_folder(reader, painter, output, options, on_start, on_frame, on_note):
     def path(number):
         return os.path.join(output, '%06d.png' % (number + 1))
 
-    pipeline.make_folder(path(0))
+    ends.make_folder(path(0))
     files.remove_leftovers(output)
     done = 0
     while not options.overwrite and os.path.exists(path(done)):
