@@ -149,7 +149,7 @@ def test_all_systems_meet_the_same_photos_steps_and_styles(folder):
 @pytest.mark.slow
 def test_floors_and_ceilings_are_where_they_must_be(folder):
     losses = [row for row in read(folder, 'pictures_losses') if row['system'] == 'untouched photo']
-    assert {float(row['content loss']) for row in losses} == {0.0}
+    assert max(float(row['content loss']) for row in losses) == pytest.approx(0, abs=1e-9)
     masks = {row['system']: float(row['IoU with the best union (measured)'])
              for row in read(folder, 'masks')}
     assert len(masks) == 7 and all(0 < value <= 1 for value in masks.values())
