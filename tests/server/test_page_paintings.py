@@ -128,6 +128,7 @@ def drop(page, where, color):
         const pen = canvas.getContext('2d');
         pen.fillStyle = color;
         pen.fillRect(0, 0, 90, 60);
+        pen.clearRect(0, 0, 45, 30);  // one colour is no style
         canvas.toBlob(blob => {
           const carried = new DataTransfer(), target = document.querySelector(where);
           carried.items.add(new File([blob], color + '.png', {type: 'image/png'}));
