@@ -81,6 +81,18 @@ def losses_of(values):
     return {name: values[name] for name in LOSSES + ('vgg_weights',)}
 
 
+def most_memory(values):
+    """Bytes that the process may hold, by --max_memory; None where it is not given."""
+    from resnet_in_tf import memory
+    return values['max_memory'] and memory.parse_size(values['max_memory'])
+
+
+def paintings_of(values):
+    """Paths of the pictures that are styles."""
+    from resnet_in_tf.restyling.style_images import parse_image
+    return [parse_image(text)[0] for text in values['style_image']]
+
+
 def refined(stylizer, values, photos):
     """Style weights with the pictures' rows trained further on photos, a list of paths."""
     from resnet_in_tf.restyling import refining
@@ -90,8 +102,6 @@ def refined(stylizer, values, photos):
 
 def restyle_film(values):
     """Restyles a film: the exit status."""
-    from resnet_in_tf import memory
-    from resnet_in_tf.restyling.style_images import parse_image
     from resnet_in_tf.video import command, ffmpeg, films
     cli.require(values, 'output')
     for flag, why in (('system', 'optimises single pictures'), ('refine', 'trains on photos'),
@@ -99,12 +109,11 @@ def restyle_film(values):
         if values[flag]:
             cli.fail('--%s %s, and --input %s is a film' % (flag, why, values['input']))
     ffmpeg.program()
-    max_memory = values['max_memory'] and memory.parse_size(values['max_memory'])
+    max_memory = most_memory(values)
     stylizer, weights, _ = open_stylizer(values, max_memory)
     options = films.Options(weights, values['preserve_color'], values['quality'], values['exact'],
                             values['overwrite'], max_memory, values['frame_rate'])
-    command.restyle_film(stylizer, values['input'], values['output'], options,
-                         [parse_image(text)[0] for text in values['style_image']])
+    command.restyle_film(stylizer, values['input'], values['output'], options, paintings_of(values))
     return cli.EXIT_OK
 
 
@@ -116,18 +125,15 @@ def restyle(values, ends, start):
         ends: pipes.Pipes.
         start: time.time() when work began.
     """
-    from resnet_in_tf import memory
     from resnet_in_tf.restyling import batch
-    from resnet_in_tf.restyling.style_images import parse_image
-    max_memory = values['max_memory'] and memory.parse_size(values['max_memory'])
+    max_memory = most_memory(values)
     beside = ends.output is None
     network = None
     if beside:
         batch.check_alone(ends.source)
         network = open_stylizer(values, max_memory)
         ends.output = batch.beside(ends.source, network[2])
-    plan = batch.plan(ends.source, ends.output,
-                      others=[parse_image(text)[0] for text in values['style_image']])
+    plan = batch.plan(ends.source, ends.output, others=paintings_of(values))
     photos = [job.source for job in plan.jobs if batch.is_to_do(job, values['overwrite'])]
     stylizer, weights, _ = network or open_stylizer(values, max_memory)
     if values['refine'] and photos:

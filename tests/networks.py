@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.network import frozen, predictor
 from resnet_in_tf.perceptual import vgg
+from resnet_in_tf.training import style_pictures
 
 CHECKPOINT = os.path.join(os.path.dirname(__file__), '..', 'checkpoints', 'paintings.pb')
 STYLE_NAMES = ['wave', 'udnie', 'identity']
@@ -32,6 +33,12 @@ def write_random(path, system='resnet_in', width=4, seed=0, encode=None, **card)
     with open(str(path), 'wb') as file:
         file.write(graph_def.SerializeToString())
     return str(path)
+
+
+def write_any(path, width=4, **card):
+    """Writes a .pb of resnet_any with a style predictor that looks through a VGG with random filters."""
+    encoder = style_pictures.encoder_of(vgg.random_weights(0, ('relu4_1',)))
+    return write_random(path, 'resnet_any', width, encode=encoder, **card)
 
 
 def encode(painting):

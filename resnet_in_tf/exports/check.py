@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.graphs import session_config
-from resnet_in_tf.network import frozen, predictor
+from resnet_in_tf.network import frozen, predictor, rows
 from resnet_in_tf.network.palette import palette_of_picture
 from resnet_in_tf.pictures import images
 
@@ -135,22 +135,15 @@ def row_difference(graph_def, predict):
     Returns:
         float, grey levels; infinite where a shape differs or a value is not finite.
     """
-    worst, image = 0.0, photo(*SIZES[0]).astype(np.float32)[None]
-    with tf.Graph().as_default() as graph:
-        tf.import_graph_def(graph_def, name='')
-        none = np.zeros([1, graph.get_tensor_by_name(frozen.STYLE_WEIGHTS + ':0').shape.as_list()[1]],
-                        np.float32)
-        with tf.Session(graph=graph, config=session_config()) as session:
-            run = session.make_callable(
-                frozen.STYLIZED + ':0',
-                [name + ':0' for name in (frozen.IMAGE, frozen.STYLE_WEIGHTS, frozen.ROW)])
-            rows = session.make_callable(frozen.STYLE_ROW + ':0', [frozen.STYLE_IMAGE + ':0'])
-            for size in SIZES:
-                painting = photo(*size).astype(np.float32)[None]
-                expected, made = rows(painting), predict(painting)
-                if np.shape(expected) != np.shape(made):
-                    return np.inf
-                worst = max(worst, difference(*[run(image, none, row) for row in (expected, made)]))
+    paintings, worst = [photo(*size) for size in SIZES], 0.0
+    image = paintings[0].astype(np.float32)[None]
+    none = np.zeros([1, frozen.count_styles(graph_def)], np.float32)
+    with reference(graph_def) as run:
+        for painting, row in zip(paintings, rows.predict(graph_def, paintings)):
+            made = predict(painting.astype(np.float32)[None])
+            if np.shape(made) != np.shape(row[None]):
+                return np.inf
+            worst = max(worst, difference(*[run(image, none, each) for each in (row[None], made)]))
     return worst
 
 

@@ -202,6 +202,12 @@ def first_width(graph_def):
     return node.attr['value'].tensor.tensor_shape.dim[3].size
 
 
+def count_styles(graph_def):
+    """How many styles a frozen graph has, `identity` included."""
+    names = next(node for node in graph_def.node if node.name == STYLE_NAMES)
+    return names.attr['value'].tensor.tensor_shape.dim[0].size
+
+
 def has_predictor(graph_def):
     """Whether a network makes a row from a painting."""
     return {ROW, STYLE_IMAGE, STYLE_ROW} <= {node.name for node in graph_def.node}

@@ -126,10 +126,8 @@ def painted(graph_def, image, row, impl):
         image: float32 [N, H, W, 3] in [0, 255].
         row: float32 [1, R].
     """
-    names = next(node for node in graph_def.node if node.name == frozen.STYLE_NAMES)
-    styles = names.attr['value'].tensor.tensor_shape.dim[0].size
     given = {frozen.IMAGE: image, frozen.ROW: row,
-             frozen.STYLE_WEIGHTS: tf.zeros([tf.shape(image)[0], styles])}
+             frozen.STYLE_WEIGHTS: tf.zeros([tf.shape(image)[0], frozen.count_styles(graph_def)])}
     stylized, = tf.import_graph_def(
         swap_for_cpu(swap_to_fused(frozen.generator_of(graph_def), impl)),
         {name + ':0': tensor for name, tensor in given.items()}, [frozen.STYLIZED + ':0'], 'network')

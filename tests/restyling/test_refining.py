@@ -13,7 +13,6 @@ from resnet_in_tf.network.palette import NUMBERS, palette_of_picture
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import refining
-from resnet_in_tf.training import style_pictures
 from resnet_in_tf.training.paintings import read_painting
 
 SMALL = {'vgg_weights': 'random', 'image_size': 32, 'batch_size': 2, 'content_layers': ['relu1_1'],
@@ -22,9 +21,7 @@ SMALL = {'vgg_weights': 'random', 'image_size': 32, 'batch_size': 2, 'content_la
 
 @pytest.fixture(scope='module')
 def graph_def(tmp_path_factory):
-    encode = style_pictures.encoder_of(vgg.random_weights(0, ('relu4_1',)))
-    return frozen.read_graph(networks.write_random(
-        tmp_path_factory.mktemp('refining') / 'any.pb', 'resnet_any', 2, encode=encode))[0]
+    return frozen.read_graph(networks.write_any(tmp_path_factory.mktemp('refining') / 'any.pb', 2))[0]
 
 
 @pytest.fixture(scope='module')

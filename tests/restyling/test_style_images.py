@@ -10,11 +10,9 @@ import running
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.instance_norm import cache as kernel_cache
-from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import gallery, style_images
 from resnet_in_tf.restyling.stylizer import Stylizer
-from resnet_in_tf.training import style_pictures
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -32,9 +30,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
-    weights = vgg.random_weights(0, ('relu4_1',))
-    return networks.write_random(tmp_path_factory.mktemp('any') / 'any.pb', 'resnet_any', 2,
-                                 encode=style_pictures.encoder_of(weights), training={'style_size': 40})
+    return networks.write_any(tmp_path_factory.mktemp('any') / 'any.pb', 2, training={'style_size': 40})
 
 
 @pytest.fixture(scope='module')

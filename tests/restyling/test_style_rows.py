@@ -12,19 +12,16 @@ import running
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen
-from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import style_rows
 from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.tiles.network import FixedNetwork
-from resnet_in_tf.training import style_pictures
 
 
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
-    encode = style_pictures.encoder_of(vgg.random_weights(0, ('relu4_1',)))
-    return networks.write_random(
-        tmp_path_factory.mktemp('rows') / 'any.pb', 'resnet_any', 2, encode=encode,
+    return networks.write_any(
+        tmp_path_factory.mktemp('rows') / 'any.pb', 2,
         training={'style_size': 40}, style_names=networks.STYLE_NAMES,
         styles=[{'name': 'wave', 'file': 'wave.jpg'}, {'name': 'udnie', 'file': 'udnie.jpg'}])
 

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from browsing import Keys, find, last_sent, load, open_page, settle, spilled, start_browser, until
+from browsing import Keys, find, last_sent, load, open_page, settle, spilled, until
 from server_process import Server, write_network
 
 from resnet_in_tf.pictures import images
@@ -21,25 +21,11 @@ def server(tmp_path_factory):
     server.stop()
 
 
-@pytest.fixture(scope='module')
-def browser(tmp_path_factory):
-    browser = start_browser(tmp_path_factory)
-    yield browser
-    browser.quit()
-
-
 @pytest.fixture
 def page(browser, server):
     """The page, fresh, with its styles shown."""
     with open_page(browser, server, 8) as page:
         yield page
-
-
-@pytest.fixture(scope='module')
-def photo_path(tmp_path_factory, face):
-    path = str(tmp_path_factory.mktemp('photos') / 'my photo.png')
-    images.write(path, images.resize(face, 200, 150))
-    return path
 
 
 def test_a_photo_gets_a_preview_that_follows_style_and_strength(page, photo_path):

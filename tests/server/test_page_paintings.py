@@ -4,31 +4,20 @@ import base64
 
 import networks
 import pytest
-from browsing import Keys, find, last_sent, load, open_page, settle, spilled, start_browser, until
+from browsing import Keys, find, last_sent, load, open_page, settle, spilled, until
 from server_process import Server, form, write_network
 
-from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.pictures import images
-from resnet_in_tf.training import style_pictures
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope='module')
 def server(tmp_path_factory):
-    weights = vgg.random_weights(0, ('relu4_1',))
-    server = Server(networks.write_random(
-        tmp_path_factory.mktemp('any') / 'any.pb', 'resnet_any', 4, encode=style_pictures.encoder_of(weights),
-        training={'style_size': 64}))
+    server = Server(networks.write_any(
+        tmp_path_factory.mktemp('any') / 'any.pb', training={'style_size': 64}))
     yield server
     server.stop()
-
-
-@pytest.fixture(scope='module')
-def browser(tmp_path_factory):
-    browser = start_browser(tmp_path_factory)
-    yield browser
-    browser.quit()
 
 
 @pytest.fixture
@@ -36,13 +25,6 @@ def page(browser, server):
     """The page, fresh, with its two named styles."""
     with open_page(browser, server, 2) as page:
         yield page
-
-
-@pytest.fixture(scope='module')
-def photo_path(tmp_path_factory, face):
-    path = str(tmp_path_factory.mktemp('photos') / 'my photo.png')
-    images.write(path, images.resize(face, 200, 150))
-    return path
 
 
 def add(page, *paths):

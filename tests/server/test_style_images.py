@@ -10,22 +10,18 @@ from PIL import Image
 from server_process import Server, error_of, form, write_network
 
 from resnet_in_tf import memory
-from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import engines
 from resnet_in_tf.restyling.style_images import StyleImages
 from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.server import restyling, style_images
-from resnet_in_tf.training import style_pictures
 
 LIMITS = restyling.Limits(20, 10 ** 6, 10 ** 6, 60, 1, 8, 260, restyling.STYLE_IMAGES)
 
 
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
-    weights = vgg.random_weights(0, ('relu4_1',))
-    return networks.write_random(tmp_path_factory.mktemp('any') / 'any.pb', 'resnet_any', 4,
-                                 encode=style_pictures.encoder_of(weights), training={'style_size': 40})
+    return networks.write_any(tmp_path_factory.mktemp('any') / 'any.pb', training={'style_size': 40})
 
 
 @pytest.fixture(scope='module')
