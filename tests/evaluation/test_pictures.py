@@ -100,7 +100,8 @@ def test_a_network_s_pictures_have_the_measures_of_its_card(tmp_path, tiny_model
             assert float(row[column]) == pytest.approx(value, rel=0.01, abs=2e-3)  # of rounding to 8 bits
     shown = table_after(results[1].stdout, '\ntiles, waves:')[str(tmp_path / 'pictures')]
     for name, score in card['recognition'].items():
-        assert float(shown[name]) == pytest.approx(score, abs=1e-3)
+        # Rounding to 8 bits may change the order of one of the 18 pairs that the area counts.
+        assert float(shown[name]) == pytest.approx(score, abs=0.06 if name == 'auc' else 1e-3)
 
 
 @pytest.mark.parametrize('found, sets', [
