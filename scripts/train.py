@@ -19,6 +19,7 @@ flags.DEFINE_string('from', None, 'A frozen network to begin with.')
 flags.DEFINE_string('coco_images', None, 'Folder of photos.')
 flags.DEFINE_string('coco_annotations', None, "COCO's JSON for that folder; without it, all pictures.")
 flags.DEFINE_string('styles_dir', None, 'resnet_any: a folder of hundreds of pictures as styles.')
+flags.DEFINE_string('teacher', None, 'A frozen network whose pictures a smaller one learns to make.')
 flags.DEFINE_string('model_dir', None, 'Folder of the run: checkpoints, events, run.json.')
 config.define_flags(flags)
 

@@ -13,11 +13,11 @@ CHECKPOINT = os.path.join(os.path.dirname(__file__), '..', 'checkpoints', 'paint
 STYLE_NAMES = ['wave', 'udnie', 'identity']
 
 
-def write_random(path, system='resnet_in', width=4, seed=0, encode=None, **card):
+def write_random(path, system='resnet_in', width=4, seed=0, encode=None, names=STYLE_NAMES, **card):
     """Writes a .pb whose pictures use the whole range, and returns its path; `card` is added to its card."""
     random = np.random.RandomState(seed)
     with tf.Graph().as_default():
-        frozen.deployed_graph(STYLE_NAMES, {}, system, width, encode)
+        frozen.deployed_graph(list(names), {}, system, width, encode)
         shapes = {variable.op.name: variable.shape.as_list() for variable in tf.global_variables()}
 
     def value(name):
@@ -29,7 +29,7 @@ def write_random(path, system='resnet_in', width=4, seed=0, encode=None, **card)
         drawn = middle + scale * random.randn(*shape)
         return abs(drawn) if middle else drawn
 
-    graph_def = frozen.frozen_graph(STYLE_NAMES, dict(card, steps=7), value, system, width, encode)
+    graph_def = frozen.frozen_graph(list(names), dict(card, steps=7), value, system, width, encode)
     with open(str(path), 'wb') as file:
         file.write(graph_def.SerializeToString())
     return str(path)

@@ -9,6 +9,8 @@ Every function keeps the samples apart: losses are float32 [N].
 
 import tensorflow.compat.v1 as tf
 
+SMALLEST_VARIANCE = 1e-6  # the slope of a square root has no bound at zero
+
 
 def content_loss(features, target):
     """Formula (2): half the summed squared difference of features.
@@ -93,6 +95,34 @@ def relative_layer_weights(targets):
     """
     return {layer: 1.0 / (len(targets) * style_layer_loss(tf.zeros_like(target), target))
             for layer, target in targets.items()}
+
+
+def channel_moments(features):
+    """Mean and deviation of every channel over all positions.
+
+    Args:
+        features: float32 [N, H, W, C].
+
+    Returns:
+        float32 [N, 2, C].
+    """
+    mean, variance = tf.nn.moments(features, [1, 2])  # [N, C]
+    return tf.stack([mean, tf.sqrt(variance + SMALLEST_VARIANCE)], 1)
+
+
+def moment_loss(moments, target, scale):
+    """Squared difference of means and deviations, each in units of its channel (Li et al. 2017).
+
+    A Gram matrix is ruled by the few channels that are loud; here the faint ones count as much.
+
+    Args:
+        moments, target: float32 [N, 2, C], as in `channel_moments`.
+        scale: float32 [C], the unit of each channel.
+
+    Returns:
+        float32 [N].
+    """
+    return tf.reduce_mean(tf.square((moments - target) / scale), [1, 2])
 
 
 def total_loss(style, content, style_weight, content_weight):

@@ -6,10 +6,12 @@ Every term has a name and a weight; nothing else is added to the loss.
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.perceptual import losses, penalties, vgg
+from resnet_in_tf.perceptual.targets import moment_scales
 
 # What is reported, in this order: the weighted sum, then each term raw.
-PARTS = ('total', 'content', 'style', 'total_variation', 'identity_pixel', 'saturation', 'spikes',
-         'silence')
+PARTS = ('total', 'content', 'style', 'total_variation', 'moments', 'teacher', 'steady',
+         'identity_pixel', 'saturation', 'spikes', 'silence')
+FURTHER = ('moments', 'teacher', 'steady')  # terms of training alone, each where it is asked for
 SMALLEST_SQUARE = 0.01  # a photo of one colour has lightness 0, and its loss would be without bound
 
 
@@ -52,19 +54,20 @@ def penalty_terms(activations):
             'silence': tf.add_n([penalties.silence(x) for x in activations.painting])}
 
 
-def training_losses(photo, restyled, activations, mix, step, params, picture_grams=None):
+def training_losses(photo, restyled, activations, mix, step, params, picture=None, further=None):
     """The objective of training: `painting_total` for the styles, a pixel loss for `identity`, penalties.
 
     Args:
         photo, restyled: float32 [N, H, W, 3] in [0, 255].
         activations: generator.Activations of `restyled`.
-        mix: float32 [N, S + 1], the shares of the paintings and of `identity`; with `picture_grams`
+        mix: float32 [N, S + 1], the shares of the paintings and of `identity`; with `picture`
             [N, S + 2], the last but one that of the sample's own picture. A mix of paintings
             is trained towards the same mix of their Gram matrices, so that styles run into each
             other evenly.
         step: global step; the pixel loss leads until `warm_up` is over.
         params: as in `model_fn`.
-        picture_grams: dict style layer -> float32 [N, C, C] of each sample's own picture, or None.
+        picture: dict style layer -> float32 [N, h, w, C], features of each sample's own picture, or None.
+        further: dict of further terms, float32 [N], by name (teacher, steady), or None.
 
     Returns:
         dict of PARTS -> float32 scalar; 'total' is what is minimised.
@@ -79,16 +82,21 @@ def training_losses(photo, restyled, activations, mix, step, params, picture_gra
         # Where all is `identity` the losses of style count nothing, but must not be NaN.
         shares = tf.where(painting > 0, mix[:, :-1], tf.ones_like(mix[:, :-1]))
         shares /= tf.reduce_sum(shares, 1, keepdims=True)  # [N, S], or [N, S + 1] with pictures
-        named = shares if picture_grams is None else shares[:, :-1]
-        with tf.variable_scope('targets', reuse=tf.AUTO_REUSE):
-            targets = {layer: tf.tensordot(
-                named, vgg.local_variable('gram_' + layer, params['grams'][layer]), 1)
-                       for layer in style_layers}  # [N, C, C]
-        for layer, gram in (picture_grams or {}).items():
-            targets[layer] += shares[:, -1:, None] * gram
+        targets = mixed_targets('gram', params['grams'], losses.mean_gram, shares, picture)  # [N, C, C]
         terms = painting_terms(painted, wanted, targets, restyled, params)
+        total = painting_total(terms, params)
+        further = dict(further or {})
+        if params['moments_weight']:
+            targets = mixed_targets('moments', params['moments'], losses.channel_moments, shares, picture)
+            scales = moment_scales(params['moments'])
+            further['moments'] = tf.add_n(
+                [losses.moment_loss(losses.channel_moments(painted[layer]), targets[layer], scales[layer])
+                 for layer in style_layers]) / len(style_layers)
+        for name in FURTHER:
+            terms[name] = further.get(name, tf.zeros_like(total))
+            total += params[name + '_weight'] * terms[name]
         pixel = losses.pixel_loss(restyled, photo)
-        total = painting_total(terms, params) * painting
+        total *= painting
         total += params['identity_weight'] * pixel * identity
         painted_share = warm_up(step, params['warmup_steps'])
         total = (painted_share * total
@@ -99,6 +107,29 @@ def training_losses(photo, restyled, activations, mix, step, params, picture_gra
         parts['total'] = tf.reduce_mean(total) + tf.add_n(
             [params[name + '_weight'] * price for name, price in sorted(prices.items())])
     return parts
+
+
+def mixed_targets(name, of_paintings, measure, shares, picture=None):
+    """What each sample's mix is to look like: the same mix of what is known of the paintings.
+
+    Args:
+        name: of the variables.
+        of_paintings: dict style layer -> float32 [S, ...].
+        measure: function of features, float32 [N, h, w, C], that gives float32 [N, ...].
+        shares: float32 [N, S], which sum to one; with `picture` [N, S + 1].
+        picture: as in `training_losses`.
+
+    Returns:
+        dict style layer -> float32 [N, ...].
+    """
+    named = shares if picture is None else shares[:, :-1]
+    with tf.variable_scope('targets', reuse=tf.AUTO_REUSE):
+        targets = {layer: tf.tensordot(named, vgg.local_variable('%s_%s' % (name, layer), values), 1)
+                   for layer, values in of_paintings.items()}
+    if picture is not None:
+        for layer in targets:
+            targets[layer] += shares[:, -1:, None] * measure(picture[layer])
+    return targets
 
 
 def warm_up(step, steps):

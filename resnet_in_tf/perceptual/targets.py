@@ -1,4 +1,4 @@
-"""What the losses compare with: Gram matrices of paintings."""
+"""What the losses compare with: Gram matrices and channel moments of paintings."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -18,13 +18,44 @@ def style_targets(paintings, layers, weights):
     Returns:
         dict layer -> numpy float32 [S, C, C].
     """
-    targets = {layer: [] for layer in layers}
+    return of_paintings(losses.mean_gram, paintings, layers, weights)
+
+
+def moment_targets(paintings, layers, weights):
+    """Mean and deviation of every channel in the paintings: dict layer -> numpy float32 [S, 2, C].
+
+    Args as in `style_targets`.
+    """
+    return of_paintings(losses.channel_moments, paintings, layers, weights)
+
+
+def moment_scales(moments):
+    """The unit of each channel: its deviation, over all paintings.
+
+    Args:
+        moments: dict layer -> float32 [S, 2, C], as in `moment_targets`.
+
+    Returns:
+        dict layer -> float32 [C]; a channel that is silent in all has a hundredth of the layer's own.
+    """
+    found = {layer: np.sqrt(np.mean(np.square(values[:, 1]), 0)) for layer, values in moments.items()}
+    return {layer: np.maximum(scale, np.float32(scale.mean() / 100 + 1e-6)) for layer, scale in found.items()}
+
+
+def of_paintings(measure, paintings, layers, weights):
+    """A measure of each painting's features, by itself: dict layer -> numpy float32 [S, ...].
+
+    Args:
+        measure: function of float32 [1, h, w, C] that gives float32 [1, ...].
+        paintings, layers, weights: as in `style_targets`.
+    """
+    found = {layer: [] for layer in layers}
     for painting in paintings:
         with tf.Graph().as_default(), tf.Session(config=session_config()) as session:
             image = tf.constant(painting[None], tf.float32)
-            grams = {layer: losses.mean_gram(feature) for layer, feature
-                     in vgg.features(image, layers, weights).items()}
+            measured = {layer: measure(feature) for layer, feature
+                        in vgg.features(image, layers, weights).items()}
             session.run(tf.local_variables_initializer())
-            for layer, gram in session.run(grams).items():
-                targets[layer].append(gram[0])
-    return {layer: np.stack(grams) for layer, grams in targets.items()}
+            for layer, values in session.run(measured).items():
+                found[layer].append(values[0])
+    return {layer: np.stack(values) for layer, values in found.items()}

@@ -49,6 +49,14 @@ SETTINGS = (
     Setting('tv_weight', float, None, 0, None, 'Weight of total variation; by loss network.', True),
     Setting('content_layers', list, None, None, None, 'VGG layers of (2); by loss network.', True),
     Setting('style_layers', list, None, None, None, 'VGG layers of (5); by loss network.', True),
+    # A named term beside style: seldom needed for likeness, and it costs a second look at each layer.
+    Setting('moments_weight', float, 0.0, 0, None,
+            "Weight of the difference of VGG channels' means and deviations from the painting's.", True),
+    Setting('teacher_weight', float, 20.0, 0, None,  # as the identity row's pixel loss
+            "--teacher: weight of the pixel loss towards the teacher's pictures.", True),
+    # It holds strokes to the photo: a picture of its own needs none, and each step takes a second pass.
+    Setting('steady_weight', float, 0.0, 0, None,
+            'Weight of the change in the picture where the photo moves a little: for films.', True),
     # The pixel loss is small where the picture is near: at 20 it is level with a style's losses.
     Setting('identity_weight', float, 20.0, 0, None, "Weight of the identity row's pixel loss.", True),
     Setting('identity_share', float, 0.1, 0, 1, 'Share of the samples that train identity.', True),

@@ -4,9 +4,9 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.network import predictor
 from resnet_in_tf.network.generator import generator
-from resnet_in_tf.perceptual import losses, vgg
+from resnet_in_tf.perceptual import losses, steady, vgg
 from resnet_in_tf.perceptual.objective import PARTS, training_losses
-from resnet_in_tf.training import warm_start
+from resnet_in_tf.training import teacher, warm_start
 
 # Times the learning rate for gamma and beta: they alone tell the styles apart, and each row sees
 # but its own style's samples. At the filters' rate eight styles were still one after 900 steps.
@@ -26,14 +26,14 @@ def model_fn(features, labels, mode, params):
             column but one.
         labels: None.
         mode: tf.estimator.ModeKeys.TRAIN; held-out photos are looked at within training.
-        params: dict: system, impl, width, vgg19 (vgg.LossNetwork), grams (dict layer -> float32 [S, C, C]),
-            paintings (uint8 [S, H, W, 3], for the summaries), content_layers, style_layers,
-            content_weight, style_weight, tv_weight, identity_weight, warmup_steps, train_steps,
-            learning_rate, learning_rate_decay, the weights of the penalties, summary_steps,
-            start (warm_start.Start), start_from (its path), initial (dict of further variables' names
-            -> arrays to begin with), rows_only (whether the rows of the
-            paintings alone are trained), held_out (uint8 [M, H, W, 3] or None),
-            held_out_pictures (uint8 [M, h, w, 3], the pictures that they are painted after, or None).
+        params: dict: system, impl, width, vgg19 (vgg.LossNetwork), grams (dict layer -> float32 [S, C,
+            C]), moments (dict layer -> float32 [S, 2, C]), teacher (teacher.Teacher or None), paintings
+            (uint8 [S, H, W, 3], for the summaries), content_layers, style_layers, content_weight,
+            style_weight, tv_weight, identity_weight, warmup_steps, train_steps, learning_rate,
+            learning_rate_decay, the weights of the penalties, summary_steps, start (warm_start.Start),
+            start_from (its path), initial (dict of further variables' names -> arrays to begin with),
+            rows_only (whether the rows of the paintings alone are trained), held_out (uint8 [M, H, W, 3] or
+            None), held_out_pictures (uint8 [M, h, w, 3], the pictures that they are painted after, or None).
 
     Returns:
         tf.estimator.EstimatorSpec.
@@ -75,11 +75,10 @@ def model_fn(features, labels, mode, params):
 
 def build(photo, mix, params, training, picture=None):
     """Generator and objective: (stylized float32 [N, H, W, 3], dict of PARTS -> scalar)."""
-    start, row, grams, named = params['start'], None, None, mix
+    start, row, seen, named = params['start'], None, None, mix
     if picture is not None:
         # The predictor is shown what the loss sees: one pass serves both.
         seen = vgg.features(picture, set(predictor.LAYERS) | set(params['style_layers']), params['vgg19'])
-        grams = {layer: losses.mean_gram(seen[layer]) for layer in params['style_layers']}
         row = mix[:, -2:-1] * predictor.predict(predictor.statistics(seen), picture, start.width)
         named = tf.concat([mix[:, :-2], mix[:, -1:]], 1)
     # The paintings of this run are not all of the network's rows.
@@ -87,8 +86,17 @@ def build(photo, mix, params, training, picture=None):
                               name='style_weights')
     stylized, restyled, activations = generator(
         photo, style_weights, start.system, training, params['impl'], start.width, look_inside=True, row=row)
-    return stylized, training_losses(photo, restyled, activations, mix,
-                                     tf.train.get_or_create_global_step(), params, grams)
+    step, further = tf.train.get_or_create_global_step(), {}
+    if params['teacher'] is not None:
+        further['teacher'] = losses.pixel_loss(restyled, teacher.restyled(photo, mix, params['teacher']))
+    if params['steady_weight'] and training:
+        # A function of the step, so that a run that was stopped goes on as if it were not.
+        later, flow = steady.moved(photo, tf.stack([params['seed'] % 2 ** 31, tf.cast(step, tf.int32)]))
+        with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.name_scope('moved'):
+            painted = generator(later, style_weights, start.system, training, params['impl'], start.width,
+                                row=row)[0]
+        further['steady'] = steady.steady_loss(stylized, painted, flow)
+    return stylized, training_losses(photo, restyled, activations, mix, step, params, seen, further)
 
 
 def held_out(params):

@@ -10,9 +10,10 @@ from resnet_in_tf.graphs import session_config
 from resnet_in_tf.network import frozen, rows
 from resnet_in_tf.network.generator import SYSTEMS
 from resnet_in_tf.perceptual import vgg
-from resnet_in_tf.perceptual.targets import style_targets
+from resnet_in_tf.perceptual.targets import moment_targets, style_targets
 from resnet_in_tf.pictures import images
 from resnet_in_tf.training import checkpoints, coco, model_fn, run_record, style_pictures, warm_start
+from resnet_in_tf.training import teacher as teachers
 from resnet_in_tf.training.config import ADDING, FREE_ON_RESUME, resolve, steps_by_default
 from resnet_in_tf.training.hooks import ProgressHook, StopOnSignal, drop_bad_checkpoints
 from resnet_in_tf.training.paintings import check_styles, read_painting
@@ -27,7 +28,7 @@ RUN_ERRORS = {
 
 
 def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None, add_style=False,
-          show=print, styles_dir=None, **settings):
+          show=print, styles_dir=None, teacher=None, **settings):
     """Trains a network of `len(styles)` styles and `identity`, or goes on with one.
 
     Args:
@@ -38,6 +39,7 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
         add_style: whether `styles` are added to that network, whose own styles stay as they are.
         show: function of one line of text.
         styles_dir: folder of pictures that a style predictor is trained with, or None.
+        teacher: path of a frozen network whose pictures this one learns to make, or None.
         settings: of config.SETTINGS; what is left out or None takes its default.
 
     Returns:
@@ -48,6 +50,7 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
     """
     settings = {name: value for name, value in settings.items() if value not in (None, [])}
     config, network = configure(styles, start_from, add_style, settings, styles_dir)
+    taught = open_teacher(teacher, styles, styles_dir)
     predicted = add_style and warm_start.has_predictor(network)
     if warm_start.has_predictor(network) and not styles_dir:
         show('Without --styles_dir the new network takes no --style_image: the style predictor of %s '
@@ -58,10 +61,11 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
     with checkpoints.plain_path(model_dir, lock=True) as folder:
         record = run_record.open_record(
             model_dir, dict(config, styles=styles, start=start_from and
-                            run_record.describe_file(start_from), add_style=add_style),
+                            run_record.describe_file(start_from), add_style=add_style,
+                            teacher=taught and taught.description),
             FREE_ON_RESUME)
         record['places'] = {'coco_images': coco_images, 'coco_annotations': coco_annotations,
-                            'start_from': start_from, 'styles_dir': styles_dir}
+                            'start_from': start_from, 'styles_dir': styles_dir, 'teacher': teacher}
         # A run goes on with the photos that it began with, whatever came into the folder since.
         split = coco.Split(**record.get('split')
                            or coco.split_photos(photo_names, config['seed'])._asdict())
@@ -111,6 +115,8 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
                       start_from=start_from, initial=initial, rows_only=add_style, held_out=held_out,
                       held_out_pictures=held_out_pictures(styles_dir, held_out, config, record),
                       grams=style_targets(paintings, config['style_layers'], loss_network),
+                      moments=moment_targets(paintings, config['style_layers'], loss_network),
+                      teacher=taught,
                       paintings=np.stack([images.resize(painting, *[config['image_size']] * 2)
                                           for painting in paintings]),
                       summary_steps=max(100, config['train_steps'] // 40))
@@ -132,6 +138,16 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
     show('Stopped; the same command goes on from step %d.' % record['step']
          if record['status'] == 'stopped' else 'Finished: %d steps in %s' % (record['step'], model_dir))
     return record
+
+
+def open_teacher(path, styles, styles_dir):
+    """The network that a run learns from, or None: arguments as in `train`, errors as in `teacher`."""
+    if path is None:
+        return None
+    if styles_dir:
+        raise UserError('--teacher %s: shows its named styles alone, and --styles_dir trains any picture: '
+                        'give one of them' % path)
+    return teachers.open_teacher(path, check_styles(styles))
 
 
 def open_pictures(styles_dir, styles, photos, config, record):

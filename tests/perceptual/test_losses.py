@@ -111,3 +111,17 @@ def test_pixel_loss_of_black_against_white_is_one():
     black, white = np.zeros([2, 3, 4, 3]), np.full([2, 3, 4, 3], 255.0)
     white[1] = 127.5
     assert value(losses.pixel_loss, black, white) == pytest.approx([1, 0.25])
+
+
+def test_moments_are_the_mean_and_the_deviation_of_each_channel():
+    features = np.zeros([1, 2, 2, 2])
+    features[0, :, :, 0] = [[1, 1], [5, 5]]
+    features[0, :, :, 1] = 7
+    found = value(losses.channel_moments, features)
+    assert found.shape == (1, 2, 2) and found[0] == pytest.approx(np.array([[3, 7], [2, 0]]), abs=2e-3)
+
+
+def test_moment_loss_is_in_units_of_each_channel():
+    moments, target = np.zeros([1, 2, 2]), np.array([[[2.0, 0], [0, 30]]])
+    assert value(losses.moment_loss, moments, target, np.array([1.0, 10])) == pytest.approx(
+        [(2.0 ** 2 + 3.0 ** 2) / 4])

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from networks import write_random
 
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.perceptual.objective import PARTS, mean_over, relative_feature_loss, warm_up
-from resnet_in_tf.training import model_fn, warm_start
+from resnet_in_tf.training import model_fn, teacher, warm_start
 
 
 def run(function, *arguments):
@@ -28,6 +29,8 @@ def params(face):
             'train_steps': 10, 'learning_rate': 0.01, 'learning_rate_decay': 0.0,
             'summary_steps': 100, 'model_dir': None, 'start_from': None, 'held_out': None,
             'held_out_pictures': None, 'initial': {},
+            'moments': {'relu1_1': np.random.RandomState(1).uniform(0.5, 2, [2, 2, 64]).astype('float32')},
+            'teacher': None, 'seed': 0, 'moments_weight': 0.0, 'teacher_weight': 20.0, 'steady_weight': 0.0,
             'saturation_weight': 0.0, 'spikes_weight': 0.0, 'silence_weight': 0.0}
 
 
@@ -159,6 +162,18 @@ def test_each_penalty_is_a_named_term_that_its_weight_brings_into_the_total(para
     weighted = evaluate(params, [0, 2], face, **{name + '_weight': 1000.0})
     assert set(without) == set(PARTS) and without[name] == pytest.approx(weighted[name], rel=1e-4, abs=1e-9)
     assert weighted['total'] == pytest.approx(without['total'] + 1000 * without[name], rel=1e-4)
+
+
+@pytest.mark.parametrize('name', ['moments', 'steady', 'teacher'])
+def test_each_further_term_is_named_and_there_where_it_is_asked_for(params, face, tmp_path, name):
+    changed = {'teacher': teacher.open_teacher(write_random(tmp_path / 'large.pb'), ['wave', 'udnie'])} if (
+        name == 'teacher') else {}
+    without = evaluate(params, [0, 2], face)
+    light, heavy = [evaluate(params, [0, 2], face, **dict(changed, **{name + '_weight': weight}))
+                    for weight in (1.0, 1001.0)]
+    assert without[name] == 0 and light[name] == pytest.approx(heavy[name], rel=1e-3) and light[name] > 0
+    # The other sample is painted in `identity`, and pays for its pixels alone.
+    assert heavy['total'] - light['total'] == pytest.approx(1000 * light[name] / 2, rel=1e-3)
 
 
 @pytest.mark.parametrize('system', ['resnet_in', 'cnn_bn'])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import running
 import tensorflow.compat.v1 as tf
+from short_runs import history, short
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.perceptual import vgg
@@ -18,27 +19,13 @@ from resnet_in_tf.perceptual.loss_defaults import loss_defaults
 from resnet_in_tf.perceptual.targets import style_targets
 from resnet_in_tf.pictures import images
 from resnet_in_tf.training import checkpoints, config, run_record, train
-from resnet_in_tf.training.hooks import read_history
 from resnet_in_tf.training.paintings import check_styles, read_painting, style_name
 
 MEGABYTE = 1000 ** 2
 
 
-def history(model_dir):
-    return read_history(os.path.join(model_dir, 'history.csv'))
-
-
 def sizes(folder):
     return {name: os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)}
-
-
-def short(paintings, photos, model_dir, **changed):
-    """Trains in this process, on one layer, for two steps: (run record, lines it reported)."""
-    lines = []
-    settings = dict({'train_steps': 2, 'image_size': 16, 'style_size': 24, 'batch_size': 2, 'width': 1,
-                     'content_layers': ['relu1_1'], 'style_layers': ['relu1_1'], 'warmup_steps': 0,
-                     'vgg_weights': 'random', 'show': lines.append}, **changed)
-    return train.train(paintings, photos, str(model_dir), **settings), lines
 
 
 def copy_of(run, folder):
