@@ -217,3 +217,8 @@ def find_cached(folder, stem, extension):
         except OSError:  # unreadable, or another process was faster
             pass
     return None
+
+
+def readable(name):
+    """A file's name as text that UTF-8 can hold, whatever bytes the file system has for it."""
+    return os.fsencode(name).decode('utf-8', 'replace')

@@ -24,6 +24,17 @@ def gpu_is_visible():
                 and tf.config.experimental.list_physical_devices('GPU'))
 
 
+def within_memory(run):
+    """A function that raises MemoryError where a device has too little memory for it."""
+    @functools.wraps(run)
+    def guarded(*args):
+        try:
+            return run(*args)
+        except tf.errors.ResourceExhaustedError as error:
+            raise MemoryError(error.message) from error
+    return guarded
+
+
 def session_config(bfloat16=False):
     """How every session runs: on a GPU it takes memory as it needs it, not all at its start.
 

@@ -10,8 +10,8 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.graphs import session_config
 from resnet_in_tf.network import frozen, predictor, rows
-from resnet_in_tf.network.palette import palette_of_picture
 from resnet_in_tf.pictures import images
+from resnet_in_tf.pictures.palette import palette_of_picture
 
 LIMIT = 2.0  # grey levels of 255
 SIZES = ((128, 96), (61, 83), (5, 18))  # width, height: a usual one, an odd one, one below the grid

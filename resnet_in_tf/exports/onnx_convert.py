@@ -12,13 +12,12 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports.canonical import canonical_onnx
-from resnet_in_tf.network import frozen
+from resnet_in_tf.network import frozen, onnx_file
 
 OPSET = 11  # the first whose Resize computes what TensorFlow's does
 AXES = {frozen.IMAGE: ('N', 'H', 'W'), frozen.STYLE_WEIGHTS: ('N',), frozen.ROW: ('rows',),
         frozen.STYLIZED: ('N', 'H', 'W'), frozen.STYLE_IMAGE: ('N', 'H', 'W'), frozen.STYLE_ROW: ('N',)}
 SMALL = 100  # numbers: a constant of fewer is left as it is
-INSTALL = "pip install 'resnet_in_tf[onnx]'"
 
 
 def convert(graph_def, inputs, output, metadata, description):
@@ -60,7 +59,7 @@ def convert_here(graph_def, inputs, output, metadata, description):
         import onnx
         import tf2onnx
     except ImportError as error:
-        raise UserError('ONNX: %s; %s' % (error, INSTALL)) from error
+        raise UserError('ONNX: %s; %s' % (error, onnx_file.INSTALL)) from error
     logging.getLogger('tf2onnx').setLevel(logging.ERROR)
     try:
         model, _ = tf2onnx.convert.from_graph_def(

@@ -3,8 +3,8 @@
 import collections
 
 from resnet_in_tf import files
-from resnet_in_tf.exports import check, onnx_model, onnx_predictor
-from resnet_in_tf.network import frozen
+from resnet_in_tf.exports import check, onnx_model
+from resnet_in_tf.network import frozen, onnx_predictor
 
 
 def write(graph_def, style_names, card, output):
@@ -28,11 +28,11 @@ def write(graph_def, style_names, card, output):
     made, predictor = collections.OrderedDict(), None
     if frozen.has_predictor(graph_def):
         path = onnx_predictor.beside(output)
-        data = onnx_predictor.convert_checked(graph_def, path)
+        data = onnx_model.convert_predictor(graph_def, path)
         predictor = onnx_predictor.checksum(data[0])
         made[path] = data
     graph_def = frozen.generator_of(graph_def)
-    made[output] = onnx_model.convert_checked(graph_def, style_names, card, output, (1, 2), predictor)
+    made[output] = onnx_model.convert_network(graph_def, style_names, card, output, (1, 2), predictor)
     for path, (data, _) in made.items():  # only when all are good; the network last
         files.write_file(path, data)
     return [check.Written(path, len(data), worst) for path, (data, worst) in reversed(made.items())]

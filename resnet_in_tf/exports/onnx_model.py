@@ -1,8 +1,6 @@
-"""ONNX: a network for onnxruntime and its kin, any batch and any size."""
+"""ONNX: a network for onnxruntime and its kin, any batch and any size; and its style predictor."""
 
-import collections
 import hashlib
-import json
 import logging
 import os
 
@@ -10,35 +8,19 @@ from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import check, onnx_convert
 from resnet_in_tf.exports.plain import plain_graph
-from resnet_in_tf.network import frozen, guard
+from resnet_in_tf.network import frozen, onnx_file, onnx_predictor
 
-# What tf2onnx makes of deployed graphs of every system, and of style predictors.
-OPERATIONS = {
-    'Abs', 'Add', 'And', 'AveragePool', 'Cast', 'Concat', 'Constant', 'Conv', 'Div', 'Equal', 'Expand',
-    'Gather', 'GlobalAveragePool', 'Identity', 'Less', 'MatMul', 'Max', 'MaxPool', 'Min', 'Mul', 'Neg', 'Not',
-    'Pad', 'Range', 'Reciprocal', 'ReduceMean', 'ReduceProd', 'Relu', 'Reshape', 'Resize', 'Shape', 'Slice',
-    'Sqrt', 'Squeeze', 'Sub', 'Tanh', 'Transpose', 'Unsqueeze', 'Where'}
 FORM = b'opset %d, with a row\0' % onnx_convert.OPSET  # of what the cache keeps; else it is made anew
 
-Network = collections.namedtuple('Network', 'run style_names card predictor')
-Network.__doc__ = """An ONNX network that is open.
 
-Fields:
-    run: function of float32 image [N, H, W, 3] and style_weights [N, S] that gives stylized; and of
-        a row [N, R] where it takes one.
-    style_names, card: as frozen.read_graph gives them.
-    predictor: str, checksum of the file of its style predictor; None where it has none.
-"""
-
-
-def convert_checked(graph_def, style_names, card, name, batches=(1,), predictor=None):
+def convert_network(graph_def, style_names, card, name, batches=(1,), predictor=None):
     """Converts a network without its style predictor, and compares it with the graph.
 
     Args:
         graph_def, style_names, card: as frozen.read_graph gives them.
         name: what to call it in a message.
         batches: as in check.greatest_difference.
-        predictor: as in Network.
+        predictor: as in onnx_file.Network.
 
     Returns:
         (bytes of an ONNX file, greatest difference).
@@ -53,7 +35,7 @@ def convert_checked(graph_def, style_names, card, name, batches=(1,), predictor=
         metadata['predictor'] = predictor
     data = onnx_convert.convert(plain_graph(graph_def, row=True), inputs, frozen.STYLIZED, metadata,
                                 'Style transfer; image and stylized are RGB in [0, 255]')
-    run = session(data, name).run
+    run = onnx_file.session(data, name).run
     with check.reference(graph_def) as expected:
         worst = check.greatest_difference(expected, run, style_names, batches=batches)
         if frozen.has_row(graph_def):
@@ -63,102 +45,26 @@ def convert_checked(graph_def, style_names, card, name, batches=(1,), predictor=
     return data, worst
 
 
-def open_session(data, name, **settings):
-    """Opens bytes of an ONNX file: onnxruntime.InferenceSession.
+def convert_predictor(graph_def, name):
+    """Converts the style predictor of a network, and compares what its rows paint.
+
+    Input: style_image float32 [N, H, W, 3] in [0, 255]; output: style_row float32 [N, R].
 
     Args:
-        data: bytes of the file.
-        name: what to call it in a message.
-        settings: attributes of onnxruntime.SessionOptions.
-
-    Raises:
-        UserError: onnxruntime is not installed, or cannot open it.
-    """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise UserError('ONNX: %s; %s' % (error, onnx_convert.INSTALL)) from error
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    # A pattern is kept for every size of picture that comes by: a server would grow.
-    options.enable_mem_pattern = False
-    for key, value in settings.items():
-        setattr(options, key, value)
-    try:
-        return onnxruntime.InferenceSession(data, options, providers=providers(onnxruntime))
-    except Exception as error:  # onnxruntime's own classes differ from release to release
-        raise UserError('%s: onnxruntime cannot open it (%s)'
-                        % (name, str(error).split('\n')[0])) from error
-
-
-def session(data, name):
-    """Opens an ONNX network: Network.
-
-    Args:
-        data: bytes of the file.
-        name: what to call it in a message.
-
-    Raises:
-        UserError: onnxruntime is not installed, or this is not such a network.
-    """
-    opened = open_session(data, name)
-    try:
-        meta = opened.get_modelmeta().custom_metadata_map
-        names, card = json.loads(meta['style_names']), guard.card(meta['card'])
-        style_names = guard.style_names(names if isinstance(names, list) else [])
-    except (KeyError, ValueError, guard.Unfit):
-        raise UserError('%s: an ONNX network, but not one of freeze_graph.py' % name) from None
-
-    def run(image, style_weights, row=None):
-        feeds = {frozen.IMAGE: image, frozen.STYLE_WEIGHTS: style_weights}
-        if row is not None:
-            feeds[frozen.ROW] = row
-        return opened.run([frozen.STYLIZED], feeds)[0]
-
-    return Network(run, style_names, card, meta.get('predictor'))
-
-
-def first_width(data, name):
-    """Checks a stranger's ONNX file, and tells its width.
-
-    Args:
-        data: bytes of the file.
+        graph_def: tf.GraphDef of a network that has one.
         name: what to call it in a message.
 
     Returns:
-        int, channels of the first layer.
+        (bytes of an ONNX file, greatest difference of the pictures).
 
     Raises:
-        UserError: onnx is not installed, or the network has operations, functions, graphs within
-            graphs or files beside it that no converted one has.
+        UserError: tf2onnx is not installed or cannot convert it, or it differs.
     """
-    try:
-        import onnx
-    except ImportError as error:
-        raise UserError('ONNX: %s; %s' % (error, onnx_convert.INSTALL)) from error
-    try:
-        model = onnx.load_model_from_string(data)
-    except Exception as error:  # protobuf's own error class differs from release to release
-        raise UserError('%s: onnxruntime cannot open it (%s)'
-                        % (name, str(error).split('\n')[0])) from error
-    graph = model.graph
-    kinds = {attribute.type for node in graph.node for attribute in node.attribute}
-    strange = sorted({node.op_type for node in graph.node if node.op_type not in OPERATIONS
-                      or node.domain not in ('', 'ai.onnx')})
-    kernels = [tensor.dims[0] for tensor in graph.initializer
-               if len(tensor.dims) == 4 and tensor.dims[1] == 3]
-    if (strange or getattr(model, 'functions', ()) or not kernels or graph.sparse_initializer
-            or kinds & {onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS}
-            or any(tensor.external_data for tensor in graph.initializer)):
-        raise UserError('%s: an ONNX network, but not one of freeze_graph.py%s' % (
-            name, ': it has the operation %s' % guard.shown(strange[0]) if strange else ''))
-    return int(kernels[0])
-
-
-def providers(onnxruntime):
-    """CUDA where onnxruntime was built with it, and the CPU."""
-    return [name for name in ('CUDAExecutionProvider', 'CPUExecutionProvider')
-            if name in onnxruntime.get_available_providers()]
+    data = onnx_convert.convert(frozen.predictor_of(graph_def), [frozen.STYLE_IMAGE], frozen.STYLE_ROW, {},
+                                'Style predictor; style_image is RGB in [0, 255]')
+    worst = check.row_difference(graph_def, onnx_predictor.session(data, name))
+    check.require_close(name, worst)
+    return data, worst
 
 
 def cached(graph_def, style_names, card, folder):
@@ -172,10 +78,10 @@ def cached(graph_def, style_names, card, folder):
         bytes.
 
     Raises:
-        UserError: as in convert_checked.
+        UserError: as in convert_network.
     """
     return kept(graph_def, folder, 'network', 'network',
-                lambda name: convert_checked(graph_def, style_names, card, name))
+                lambda name: convert_network(graph_def, style_names, card, name))
 
 
 def kept(graph_def, folder, stem, what, convert):
@@ -204,3 +110,19 @@ def kept(graph_def, folder, stem, what, convert):
     except UserError as error:
         log.warning('the converted %s is not kept: %s', what, error)
     return data
+
+
+def predictor_of(graph_def, folder):
+    """The style predictor of a .pb.
+
+    Args:
+        graph_def: tf.GraphDef of a network that has one.
+        folder: the cache of converted networks.
+
+    Returns:
+        Function of a painting, float32 [H, W, 3], that gives its row, float32 [R].
+    """
+    def read():
+        return kept(frozen.predictor_of(graph_def), folder, 'predictor', 'style predictor',
+                    lambda name: convert_predictor(graph_def, name)), folder
+    return onnx_predictor.lazily(read)

@@ -8,16 +8,23 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.graphs import session_config
-from resnet_in_tf.network import guard, predictor
+from resnet_in_tf.network import guard, model_file, predictor
 from resnet_in_tf.network.generator import SYSTEMS, generator, row_size
+from resnet_in_tf.network.interface import (
+    CARD,
+    IMAGE,
+    ROW,
+    STYLE_IMAGE,
+    STYLE_NAMES,
+    STYLE_ROW,
+    STYLE_WEIGHTS,
+    STYLIZED,
+)
 
 # Last parts of the names of what a network learns, averages or is given, under these scopes.
 VARIABLES = ('kernel', 'bias', 'gamma', 'beta', 'moving_mean', 'moving_variance', 'table', 'mean',
              'deviation')
 SCOPES = ('generator/', predictor.SCOPE + '/')
-IMAGE, STYLE_WEIGHTS, STYLIZED, STYLE_NAMES, CARD = (
-    'image', 'style_weights', 'stylized', 'style_names', 'card')
-ROW, STYLE_IMAGE, STYLE_ROW = 'row', 'style_image', 'style_row'
 FIRST_KERNEL = 'generator/down/conv1/kernel'
 # What every deployed graph has: operation, and the attribute that tells its type.
 NODES = {IMAGE: ('Placeholder', 'dtype', tf.float32),
@@ -100,25 +107,7 @@ def read_graph(path):
     Raises:
         UserError: the file is missing, is no graph, or is a graph of something else.
     """
-    return parse_graph(read_model(path), path)
-
-
-def read_model(path):
-    """The bytes of a model file.
-
-    Raises:
-        UserError: it cannot be read, or is larger than any network.
-    """
-    try:
-        with open(path, 'rb') as file:
-            data = file.read(guard.LARGEST_FILE + 1)
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        raise UserError('--model %s: %s' % (
-            path, getattr(error, 'strerror', None) or error)) from error
-    if len(data) > guard.LARGEST_FILE:
-        raise UserError('--model %s: is larger than any network, %d MB'
-                        % (path, guard.LARGEST_FILE // 2 ** 20))
-    return data
+    return parse_graph(model_file.read_model(path), path)
 
 
 def parse_graph(data, path):
@@ -141,7 +130,7 @@ def parse_graph(data, path):
     try:
         nodes = guard.check_nodes(graph_def)
         return (graph_def,) + read_labels(nodes)
-    except guard.Unfit as error:
+    except model_file.Unfit as error:
         raise UserError('--model %s: a TensorFlow graph, but not one of freeze_graph.py: %s'
                         % (path, error)) from error
 
@@ -153,20 +142,20 @@ def read_labels(nodes):
         if node is None and name in OPTIONAL:
             continue
         if node.op != op or node.attr[key].type != dtype.as_datatype_enum:
-            raise guard.Unfit('%s is not %s of %s' % (name, op, dtype.name))
+            raise model_file.Unfit('%s is not %s of %s' % (name, op, dtype.name))
     kernel = nodes[FIRST_KERNEL].attr['value'].tensor.tensor_shape.dim
     if len(kernel) != 4 or kernel[2].size != 3 or not kernel[3].size:
-        raise guard.Unfit('its first layer is no convolution of pictures')
+        raise model_file.Unfit('its first layer is no convolution of pictures')
     tensor = nodes[STYLE_NAMES].attr['value'].tensor
     if len(tensor.tensor_shape.dim) != 1:
-        raise guard.Unfit('its style names are no list')
+        raise model_file.Unfit('its style names are no list')
     card = {}
     if CARD in nodes:
         tensor_of_card = nodes[CARD].attr['value'].tensor
         if nodes[CARD].op != 'Const' or len(tensor_of_card.string_val) != 1:
-            raise guard.Unfit('its card is no text')
-        card = guard.card(tensor_of_card.string_val[0])
-    return guard.style_names(tensor.string_val), card
+            raise model_file.Unfit('its card is no text')
+        card = model_file.card(tensor_of_card.string_val[0])
+    return model_file.style_names(tensor.string_val), card
 
 
 def import_graph(graph_def, path, name=''):

@@ -6,6 +6,8 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.instance_norm import instance_norm
 from resnet_in_tf.network import palette as palettes
+from resnet_in_tf.network.interface import SMALLEST
+from resnet_in_tf.pictures.palette import NUMBERS
 
 System = collections.namedtuple('System', 'residual normalization palette source')
 
@@ -28,8 +30,6 @@ SYSTEMS = {
 }
 
 RESIDUAL_BLOCKS = 5
-SMALLEST = 16  # pixels: below it, reflection padding would reach past the picture
-IDENTITY = 'identity'
 PALETTES = 'generator/palette/table'  # variable with a palette for each style
 
 
@@ -175,7 +175,7 @@ def mixed_palette(photo, style_weights, added=None):
     Returns:
         float32 [N, 9]; the table is the variable `table` [S, 9], whose last row is not used.
     """
-    table = tf.get_variable('table', [style_weights.shape.as_list()[-1], palettes.NUMBERS], trainable=False,
+    table = tf.get_variable('table', [style_weights.shape.as_list()[-1], NUMBERS], trainable=False,
                             initializer=tf.zeros_initializer())
     with tf.name_scope('photo'):
         own = palettes.palette_of(photo)
@@ -198,7 +198,7 @@ def norm_scopes():
 
 def row_size(width):
     """How many numbers a style has: gamma and beta of every normalization, and a palette."""
-    return 2 * sum(norm_channels(width)) + palettes.NUMBERS
+    return 2 * sum(norm_channels(width)) + NUMBERS
 
 
 def split_row(row, width):

@@ -6,16 +6,14 @@ code could trip over.
 """
 
 import functools
-import json
 import operator
-import unicodedata
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.graphs import node_of
+from resnet_in_tf.network.model_file import Unfit, shown
 
-LARGEST_FILE = 2 ** 29  # bytes; a network of 32 channels has 7 MB, one of 256 channels 450 MB
 MOST_NODES = 20000  # a deployed graph has under 1000
 MOST_SPREAD = 2 ** 20  # numbers that constants of one repeated value may have beyond the file's own
 LARGEST_INTEGER = 2 ** 16  # of a constant: axes, shapes, paddings and counts are all far below
@@ -34,10 +32,6 @@ OPERATIONS = {
 # The values of a TensorProto of each type of constant that a deployed graph has.
 FIELDS = {tf.float32: 'float_val', tf.float16: 'half_val', tf.int32: 'int_val', tf.int64: 'int64_val',
           tf.bool: 'bool_val', tf.string: 'string_val'}
-
-
-class Unfit(Exception):
-    """A graph that is not to be run; the message says why, in half a line."""
 
 
 def check_nodes(graph_def):
@@ -143,51 +137,3 @@ def check_order(nodes):
                 ready.append(reader)
     if done < len(nodes):
         raise Unfit('its nodes go round in a ring')
-
-
-def style_names(values):
-    """Checks the names of styles.
-
-    Args:
-        values: list of bytes or str, the last `identity`.
-
-    Returns:
-        List of str.
-
-    Raises:
-        Unfit: fewer than two, not text, twice the same, or with characters that no name has.
-    """
-    names = []
-    for value in values:
-        try:
-            name = value.decode('utf-8') if isinstance(value, bytes) else value
-        except UnicodeDecodeError:
-            raise Unfit('the name of a style is no UTF-8') from None
-        if not isinstance(name, str) or not is_name(name):
-            raise Unfit('%s is no name of a style' % shown(name))
-        names.append(name)
-    if len(names) < 2 or len(set(names)) < len(names):
-        raise Unfit('it has not one name for each style')
-    return names
-
-
-def is_name(name):
-    """Whether a text can be a style's name: one line that can be shown."""
-    return bool(name) and not any(unicodedata.category(each) in ('Cc', 'Cs', 'Zl', 'Zp') for each in name)
-
-
-def card(value):
-    """Reads a card: JSON of an object, as bytes or str; Unfit where it is anything else."""
-    try:
-        found = json.loads(value.decode('utf-8') if isinstance(value, bytes) else value)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise Unfit('its card is no JSON object')
-    return found
-
-
-def shown(value):
-    """A name of a stranger's as it can stand in one line."""
-    text = ascii(value)
-    return text if len(text) <= 60 else text[:57] + '...'

@@ -9,11 +9,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.pictures.color import TO_RGB, TO_YUV
+from resnet_in_tf.pictures.palette import EPSILON, LOWER, NUMBERS
 
-NUMBERS = 9  # of a palette
-EPSILON = 1e-4  # variance that every channel has at least: 1.3 of 255, below what an eye sees
-
-LOWER = ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2))  # places of a lower triangle, row by row
 PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (2, 0))  # of channels, as `covariance_of_rgb` has them
 
 
@@ -77,19 +74,6 @@ def clip(x, training):
     """Brings colours back into [-1, 1]; in training the gradient passes, or nothing would lead back."""
     clipped = tf.clip_by_value(x, -1.0, 1.0)
     return x - tf.stop_gradient(x - clipped) if training else clipped
-
-
-def palette_of_picture(pixels):
-    """The palette of one picture: uint8 or float [H, W, 3] in [0, 255] to float32 [9]."""
-    yuv = (np.asarray(pixels, np.float64).reshape(-1, 3) / 127.5 - 1.0) @ YUV.T
-    mean = yuv.mean(axis=0)
-    return palette_of_moments(mean, (yuv - mean).T @ (yuv - mean) / len(yuv))
-
-
-def palette_of_moments(mean, covariance):
-    """The palette of a mean [3] and a covariance [3, 3] in YUV of [-1, 1]: float32 [9]."""
-    factor = np.linalg.cholesky(covariance + EPSILON * np.eye(3))
-    return np.concatenate([mean, [factor[place] for place in LOWER]]).astype(np.float32)
 
 
 def mean_color(x, name):

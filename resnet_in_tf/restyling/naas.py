@@ -134,7 +134,7 @@ class NaasStylizer:
         self.iterations, self.on_iteration = iterations, on_iteration
         self.painter = Naas(read_painting(style_image, resolve(settings)['style_size']), **settings)
         self.engine = Engine('naas', ['style', 'identity'], {}, self.painter.stylize,
-                             self.painter.close, graph_def=None, width=None)
+                             self.painter.close, tiles=None, width=None)
 
     def stylize(self, pixels, style_weights=None):
         """Paints one picture: uint8 or float32 [H, W, 3] to float32 [H, W, 3] in [0, 255]."""

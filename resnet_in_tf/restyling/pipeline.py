@@ -5,7 +5,6 @@ import concurrent.futures
 import logging
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
@@ -14,7 +13,6 @@ from resnet_in_tf.pictures.color import preserve_color
 from resnet_in_tf.restyling.ends import FileEnds, PhotoEnds
 from resnet_in_tf.tiles import row_files
 from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in, stylize_rows
-from resnet_in_tf.tiles.network import FixedNetwork
 
 AT_ONCE = 4  # pictures of one run
 AHEAD = 3 * AT_ONCE  # pictures that are decoded before their turn
@@ -166,7 +164,7 @@ class Pipeline:
                 stylized = self.stylizer.stylize(np.stack(pixels), self.options.style_weights)
             else:
                 stylized = [self.stylizer.stylize(pixels[0], self.options.style_weights)]
-        except (tf.errors.ResourceExhaustedError, MemoryError):
+        except MemoryError:
             self.run_smaller(group)
             return
         except Exception as error:
@@ -222,11 +220,11 @@ class Pipeline:
             UserError: it cannot be read or written, or no tile fits into memory.
         """
         self.collect(0)
-        if self.engine.graph_def is None:
+        if self.engine.tiles is None:
             raise UserError('%s: is too large for one pass in --max_memory %s, and an ONNX file is not '
                             'run in tiles; give the .pb' % (job.source, memory.show(self.max_memory)))
         if self.fixed is None:
-            self.fixed = FixedNetwork(self.engine.graph_def)
+            self.fixed = self.engine.tiles()
         options = self.options
         with self.ends.open_source(job, self.max_memory) as source, \
                 self.ends.open_sink(job, source, options.quality) as sink:
@@ -240,7 +238,7 @@ class Pipeline:
                         options.exact, options.keep_color,
                         lambda done, total: self.on_tile(job, done, total))
                     break
-                except tf.errors.ResourceExhaustedError:
+                except MemoryError:
                     max_pixels = row_files.halved(max_pixels, job.source)
                     sink.restart()
             memory.trim()

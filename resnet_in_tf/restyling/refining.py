@@ -17,11 +17,11 @@ from resnet_in_tf.graphs import session_config
 from resnet_in_tf.instance_norm import swap_to_fused
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
-from resnet_in_tf.network.palette import NUMBERS
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.perceptual.objective import painting_terms, painting_total
 from resnet_in_tf.perceptual.targets import style_targets
 from resnet_in_tf.pictures import images
+from resnet_in_tf.pictures.palette import NUMBERS
 from resnet_in_tf.training.coco import WIDEST, random_crop, roughened
 from resnet_in_tf.training.config import resolve
 

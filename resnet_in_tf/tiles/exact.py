@@ -13,13 +13,12 @@ import numpy as np
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.graphs import node_of
-from resnet_in_tf.network import frozen
-from resnet_in_tf.network.palette import palette_of_moments
+from resnet_in_tf.network import interface
 from resnet_in_tf.pictures.color import TO_YUV
+from resnet_in_tf.pictures.palette import palette_of_moments
 from resnet_in_tf.tiles import grid as grids
 from resnet_in_tf.tiles import scratch
-from resnet_in_tf.tiles.network import GIVEN, LAST, Affine
+from resnet_in_tf.tiles.fixed import Affine
 
 # How far one stage can see: 9x9 (4) behind 3x3 and interpolation (2 + 1), to the next step of 4.
 HALO = 8
@@ -40,47 +39,38 @@ def plan_stages(network):
     Returns:
         List of Stage: `norm`, whose input the stage computes, is a number, or None for the last
         one, which gives the stylized picture; `fetches`, `feeds` and `kept` (what of the fetches
-        later stages are fed) are names of nodes.
+        later stages are fed) are names of steps.
     """
-    nodes = {node.name: node for node in network.graph_def.node}
-    measured = {norm.scope + LAST: number for number, norm in enumerate(network.norms)}
+    steps = network.steps
+    measured = {norm.shifted: number for number, norm in enumerate(network.norms)}
     stage, scale = {}, {}
 
-    def visit(name):  # the stage that computes a node; 0 is what does not depend on the photo
+    def visit(name):  # the stage that computes a step; 0 is what does not depend on the photo
         if name not in stage:
-            sources = [node_of(source) for source in nodes[name].input]
+            sources, factor = steps[name]
             for source in sources:
                 visit(source)
             stage[name] = max([stage[source] + (source in measured) for source in sources],
-                              default=int(name == frozen.IMAGE))
-            scale[name] = scale_of(nodes[name], [scale[source] for source in sources])
+                              default=int(name == interface.IMAGE))
+            scale[name] = factor * max([scale[source] for source in sources],
+                                       default=int(name == interface.IMAGE))
         return stage[name]
 
-    last = visit(frozen.STYLIZED)
-    late = {node_of(source) for node in nodes.values() if node.name in stage
-            for source in node.input if stage[node_of(source)] < stage[node.name]}
+    last = visit(interface.STYLIZED)
+    late = {source for name in stage for source in steps[name].sources if stage[source] < stage[name]}
     kept = {name for name in stage if stage[name] and scale[name] >= 2
             and (name in measured or name in late)}
     targets = {number: [name for name in stage if stage[name] == number
                         and (name in measured or name in kept)] for number in range(1, last)}
-    targets[last] = [frozen.STYLIZED]
-    return [make_stage(nodes, targets[number], kept, measured) for number in range(1, last + 1)]
+    targets[last] = [interface.STYLIZED]
+    return [make_stage(steps, targets[number], kept, measured) for number in range(1, last + 1)]
 
 
-def scale_of(node, scales):
-    """1/scale is a node's share of the picture's size."""
-    if node.op == 'Conv2D':
-        return scales[0] * node.attr['strides'].list.i[1]
-    if node.op.startswith('Resize'):
-        return scales[0] / 2
-    return 1 if node.name == frozen.IMAGE else max(scales, default=0)
-
-
-def make_stage(nodes, targets, kept, measured):
+def make_stage(steps, targets, kept, measured):
     """The stage that computes `targets` from kept features and the picture."""
     feeds, seen, todo = set(), set(targets), list(targets)
     while todo:
-        for source in map(node_of, nodes[todo.pop()].input):
+        for source in steps[todo.pop()].sources:
             if source in kept and source not in targets:
                 feeds.add(source)
             elif source not in seen:
@@ -88,7 +78,7 @@ def make_stage(nodes, targets, kept, measured):
                 todo.append(source)
     norm = [measured[name] for name in targets if name in measured]
     return Stage(norm[0] if norm else None, targets, sorted(feeds),
-                 [name for name in targets if name in kept], frozen.IMAGE in seen)
+                 [name for name in targets if name in kept], interface.IMAGE in seen)
 
 
 class Features:
@@ -242,7 +232,7 @@ class ExactPainter:
     def measure_palette(self, picture, grid, on_tile):
         """Runs the last stage over the picture as far as its colours: the Affine of its palette."""
         own, photo = Colors(), Colors()
-        stage = self.last._replace(fetches=[GIVEN], needs_image=True)
+        stage = self.last._replace(fetches=[self.network.given], needs_image=True)
         for rows in grids.spans(grid.height, grid.tile_height, grid.halo):
             band = picture.read(*rows[1])
             for core, tile in grids.tiles(grid, rows):
@@ -258,14 +248,14 @@ class ExactPainter:
         norm = self.network.norms[stage.norm]
         gamma, beta = self.network.gamma_beta(self.style_weights)[stage.norm]
         untouched = Affine(np.ones_like(gamma), np.zeros_like(beta))
-        moments, measured = Moments(), norm.scope + LAST
+        moments = Moments()
         for rows in grids.spans(grid.height, grid.tile_height, grid.halo):
             band = picture.read(*rows[1]) if stage.needs_image else None
             for core, tile in grids.tiles(grid, rows):
                 pixels = None if band is None else band[:, tile.left:tile.right]
                 values = self.run(stage, tile, pixels, self.affines + [untouched])
                 for name, value in zip(stage.fetches, values):
-                    if name == measured:
+                    if name == norm.shifted:
                         scale = (tile.bottom - tile.top) // len(value)
                         moments.add(value[grids.inside(core, tile, scale)])
                     if name in stage.kept:
@@ -278,7 +268,7 @@ class ExactPainter:
         for name in stage.feeds:
             feeds[name] = self.features.read(name, tile)
             for norm, affine in zip(self.network.norms, affines):
-                if name == norm.scope + LAST:  # kept as it was before its norm
+                if name == norm.shifted:  # kept as it was before its norm
                     feeds[name] *= affine.scale
                     feeds[name] += affine.shift
         return self.network.run(stage.fetches, pixels, self.style_weights, affines, feeds)

@@ -4,7 +4,7 @@ import collections
 
 import numpy as np
 
-from resnet_in_tf.network.generator import SMALLEST
+from resnet_in_tf.network.interface import SMALLEST
 
 STEP = 4  # pixels: the network works at a quarter of the size, and its grid starts at zero
 

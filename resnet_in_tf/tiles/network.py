@@ -10,17 +10,17 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.graphs import node_of, session_config
+from resnet_in_tf.graphs import node_of, session_config, within_memory
 from resnet_in_tf.instance_norm import graph as norm_graph
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
+from resnet_in_tf.tiles.fixed import Affine, Norm, Step
 
 # Where a network with a palette gives each picture its colours: what it is given, its own palette and the
 # photo's, and the map between colours that is made of them.
 GIVEN, OWN, PHOTO, MATRIX, SHIFT = ['generator/palette/' + name for name in (
     'given', 'palette', 'photo/palette', 'matrix', 'shift')]
-Norm = collections.namedtuple('Norm', 'scope conv epsilon')
-Affine = collections.namedtuple('Affine', 'scale shift')  # float32 [C] each; of a palette [9] and [3]
+Place = collections.namedtuple('Place', 'scope conv epsilon')  # of a norm; `conv` gives what it normalizes
 
 LAST = '/shifted'
 REDUCTIONS = ('Mean', 'Sum', 'Max', 'Min', 'Prod')
@@ -31,7 +31,7 @@ def find_norms(graph_def):
     """The instance norms of a frozen graph, first to last.
 
     Returns:
-        List of Norm; `conv` is the convolution whose output it normalizes.
+        List of Place.
 
     Raises:
         UserError: some statistic over positions is not part of an instance norm or a palette.
@@ -47,7 +47,7 @@ def find_norms(graph_def):
             scope = node.name[:-len(LAST)]
             found = norm_graph.match(scope, nodes, readers)
             if found and nodes[found['X']].op == 'Conv2D':
-                norms.append(Norm(scope, found['X'], float(found['epsilon'])))
+                norms.append(Place(scope, found['X'], float(found['epsilon'])))
     scopes = tuple(norm.scope + '/' for norm in norms)
     if has_palette(graph_def):
         scopes += (GIVEN.rpartition('/')[0] + '/',)
@@ -69,7 +69,7 @@ def fix_statistics(graph_def, norms):
 
     Args:
         graph_def: tf.GraphDef with the reference form of instance norm.
-        norms: list of Norm, from `find_norms`.
+        norms: list of Place, from `find_norms`.
 
     Returns:
         tf.GraphDef; under the scope of each norm it has the placeholders `fixed_scale` and
@@ -96,6 +96,13 @@ def fix_statistics(graph_def, norms):
     return result
 
 
+def factor_of(node):
+    """How many times fewer rows a node's output has than its input, as in fixed.Step."""
+    if node.op == 'Conv2D':
+        return node.attr['strides'].list.i[1]
+    return 0.5 if node.op.startswith('Resize') else 1
+
+
 def node_of_floats(name, op, inputs):
     node = tf.NodeDef(name=name, op=op, input=inputs)
     node.attr['T'].type = tf.float32.as_datatype_enum
@@ -117,6 +124,8 @@ class FixedNetwork:
     Attributes:
         norms: list of Norm.
         graph_def: tf.GraphDef of the form with fixed statistics.
+        steps: dict from names to Step, of the form with fixed statistics.
+        given: name of the step that a palette is put on.
         width: int, channels of the first layer.
         has_palette: whether its last step takes on a palette.
         styles: int, S; behind so many weights a style may have a row of its own.
@@ -126,8 +135,12 @@ class FixedNetwork:
     """
 
     def __init__(self, graph_def):
-        self.norms = find_norms(graph_def)
-        self.graph_def = fix_statistics(graph_def, self.norms)
+        self.places = find_norms(graph_def)
+        self.norms = [Norm(place.scope + LAST, place.epsilon) for place in self.places]
+        self.graph_def = fix_statistics(graph_def, self.places)
+        self.steps = {node.name: Step([node_of(source) for source in node.input], factor_of(node))
+                      for node in self.graph_def.node}
+        self.given = GIVEN
         self.width = frozen.first_width(graph_def)
         self.has_palette = has_palette(graph_def)
         names = next(node for node in graph_def.node if node.name == frozen.STYLE_NAMES)
@@ -137,6 +150,7 @@ class FixedNetwork:
             for scope, each in ((PLAIN, graph_def), (FIXED, self.graph_def)):
                 tf.import_graph_def(swap_for_cpu(each), name=scope)
         self.session = tf.Session(graph=graph, config=session_config())
+        self.fetch = within_memory(self.session.run)
 
     def statistics_of(self, photo, style_weights):
         """What each norm does to a picture that is run whole.
@@ -148,10 +162,10 @@ class FixedNetwork:
         Returns:
             List of Affine, one a norm, and one for the palette where there is one.
         """
-        names = ['%s/%s/%s:0' % (PLAIN, norm.scope, part)
-                 for norm in self.norms for part in ('mean', 'scale', 'beta')]
+        names = ['%s/%s/%s:0' % (PLAIN, place.scope, part)
+                 for place in self.places for part in ('mean', 'scale', 'beta')]
         colors = ['%s/%s:0' % (PLAIN, name) for name in (MATRIX, SHIFT)] if self.has_palette else []
-        norms, colors = self.session.run([names, colors], self.inputs(PLAIN, photo, style_weights))
+        norms, colors = self.fetch([names, colors], self.inputs(PLAIN, photo, style_weights))
         values = iter(norms)
         return [Affine(scale.ravel(), (beta - mean * scale).ravel())
                 for mean, scale, beta in zip(values, values, values)] + (
@@ -166,14 +180,14 @@ class FixedNetwork:
         """
         feeds = self.style_inputs(PLAIN, style_weights)
         feeds.update({'%s/%s:0' % (PLAIN, name): value[None] for name, value in ((OWN, own), (PHOTO, photo))})
-        return Affine(*[value.ravel() for value in self.session.run(
+        return Affine(*[value.ravel() for value in self.fetch(
             ['%s/%s:0' % (PLAIN, name) for name in (MATRIX, SHIFT)], feeds)])
 
     def gamma_beta(self, style_weights):
         """The mixed gamma and beta of each norm: list of (float32 [C], float32 [C])."""
-        names = ['%s/%s/%s:0' % (PLAIN, norm.scope, part)
-                 for norm in self.norms for part in ('gamma', 'beta')]
-        values = iter(self.session.run(names, self.style_inputs(PLAIN, style_weights)))
+        names = ['%s/%s/%s:0' % (PLAIN, place.scope, part)
+                 for place in self.places for part in ('gamma', 'beta')]
+        values = iter(self.fetch(names, self.style_inputs(PLAIN, style_weights)))
         return [(gamma.ravel(), beta.ravel()) for gamma, beta in zip(values, values)]
 
     def run(self, fetches, tile, style_weights, affines, feeds=None):
@@ -191,15 +205,15 @@ class FixedNetwork:
             List of float32 [h', w', C].
         """
         given = {} if tile is None else self.inputs(FIXED, tile, style_weights)
-        for norm, affine in zip(self.norms, affines):
-            given['%s/%s/fixed_scale:0' % (FIXED, norm.scope)] = affine.scale
-            given['%s/%s/fixed_shift:0' % (FIXED, norm.scope)] = affine.shift
+        for place, affine in zip(self.places, affines):
+            given['%s/%s/fixed_scale:0' % (FIXED, place.scope)] = affine.scale
+            given['%s/%s/fixed_shift:0' % (FIXED, place.scope)] = affine.shift
         for affine in affines[len(self.norms):]:
             given['%s/%s:0' % (FIXED, MATRIX)] = affine.scale[None]
             given['%s/%s:0' % (FIXED, SHIFT)] = affine.shift[None]
         for name, value in (feeds or {}).items():
             given['%s/%s:0' % (FIXED, name)] = value[None]
-        return [value[0] for value in self.session.run(
+        return [value[0] for value in self.fetch(
             ['%s/%s:0' % (FIXED, name) for name in fetches], given)]
 
     def stylize(self, tile, style_weights, affines):

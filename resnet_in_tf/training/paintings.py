@@ -4,10 +4,10 @@ import os
 import unicodedata
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.network import guard
-from resnet_in_tf.network.generator import IDENTITY
+from resnet_in_tf.files import readable
+from resnet_in_tf.network import model_file
+from resnet_in_tf.network.interface import IDENTITY
 from resnet_in_tf.pictures import images
-from resnet_in_tf.training.run_record import readable
 
 
 def style_name(path):
@@ -35,7 +35,7 @@ def check_styles(styles):
 
 def problem_of(name):
     """Why a name cannot be a style's, as the end of a sentence; None where it can."""
-    if name == IDENTITY or not guard.is_name(name):
+    if name == IDENTITY or not model_file.is_name(name):
         return 'cannot name a style'
     return 'cannot name a style, as numbers stand for their places' if name.isdigit() else None
 

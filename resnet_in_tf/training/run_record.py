@@ -138,7 +138,7 @@ def shown(value):
 def describe_file(path):
     """A file's name and sha256, for the record."""
     with open(path, 'rb') as file:
-        return {'file': readable(os.path.basename(path)),
+        return {'file': files.readable(os.path.basename(path)),
                 'sha256': hashlib.sha256(file.read()).hexdigest()}
 
 
@@ -155,11 +155,6 @@ def describe_styles(styles, record):
             raise UserError('--style %s: another file than the run began with; put the old one '
                             'back, or give another --model_dir' % path)
     return described
-
-
-def readable(name):
-    """A file's name as text that UTF-8 can hold, whatever bytes the file system has for it."""
-    return os.fsencode(name).decode('utf-8', 'replace')
 
 
 def mark_failed(model_dir, record):

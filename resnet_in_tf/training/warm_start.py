@@ -6,8 +6,9 @@ import numpy as np
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen, predictor, rows
-from resnet_in_tf.network.generator import IDENTITY, PALETTES
-from resnet_in_tf.network.palette import NUMBERS, palette_of_picture
+from resnet_in_tf.network.generator import PALETTES
+from resnet_in_tf.network.interface import IDENTITY
+from resnet_in_tf.pictures.palette import NUMBERS, palette_of_picture
 
 TABLES = ('/gamma', '/beta', '/table')  # variables with a row for each style
 BASE = {'resnet_any': 'resnet_in'}  # systems whose layers are those of another, and can begin with its

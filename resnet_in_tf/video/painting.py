@@ -1,14 +1,12 @@
 """Frames through the network: as many at once as memory has room for, or one in tiles."""
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures.color import preserve_color
 from resnet_in_tf.tiles import row_files
 from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in, stylize_rows
-from resnet_in_tf.tiles.network import FixedNetwork
 from resnet_in_tf.tiles.rows import MemorySource
 
 AT_ONCE = 4  # frames of one run
@@ -48,14 +46,14 @@ class Painter:
 
     def open_tiles(self):
         """Prepares for frames that are too large for one run; UserError where that is no way out."""
-        if self.stylizer.engine.graph_def is None:
+        if self.stylizer.engine.tiles is None:
             raise UserError('%s: a frame is too large for one pass in --max_memory %s, and an ONNX file is '
                             'not run in tiles; give the .pb' % (
                                 self.film.path, memory.show(self.max_memory)))
         if self.tile < SMALLEST_TILE ** 2:
             raise UserError('%s: --max_memory %s is too little for this network and film'
                             % (self.film.path, memory.show(self.max_memory)))
-        self.fixed = FixedNetwork(self.stylizer.engine.graph_def)
+        self.fixed = self.stylizer.engine.tiles()
 
     def __call__(self, pixels):
         """Restyles frames.
@@ -70,7 +68,7 @@ class Painter:
             return np.stack([self.in_tiles(frame) for frame in pixels])
         try:
             return self.stylizer.stylize(pixels, self.style_weights)
-        except (tf.errors.ResourceExhaustedError, MemoryError):
+        except MemoryError:
             if len(pixels) > 1:
                 return np.concatenate([self(frame[None]) for frame in pixels])
             self.tile = max(SMALLEST_TILE ** 2, self.film.width * self.film.height // 2)
@@ -83,7 +81,7 @@ class Painter:
             try:
                 stylize_rows(self.fixed, MemorySource(frame), sink, self.style_weights, self.tile, self.exact)
                 return np.concatenate(sink.rows)
-            except tf.errors.ResourceExhaustedError:
+            except MemoryError:
                 self.tile = row_files.halved(self.tile, self.film.path)
 
     def finish(self, frame, painted):

@@ -11,8 +11,8 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf import exports
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.exports import onnx_predictor, tflite_model
-from resnet_in_tf.network import frozen
+from resnet_in_tf.exports import tflite_model
+from resnet_in_tf.network import frozen, onnx_predictor
 from resnet_in_tf.network.generator import row_size
 from resnet_in_tf.restyling import engines
 from resnet_in_tf.restyling.stylizer import Stylizer

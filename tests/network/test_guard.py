@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf import exports
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.network import frozen, generator, guard
+from resnet_in_tf.network import frozen, generator, guard, model_file
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.training import style_pictures
@@ -201,4 +201,4 @@ def test_the_shipped_network_passes():
 
 def test_a_file_without_end_is_one_line():
     with pytest.raises(UserError, match='larger than any network'):
-        frozen.read_model('/dev/zero')
+        model_file.read_model('/dev/zero')

@@ -6,6 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.network import palette
 from resnet_in_tf.pictures.color import TO_YUV
+from resnet_in_tf.pictures.palette import palette_of_picture
 
 
 def run(function, *arrays):
@@ -36,7 +37,7 @@ def test_a_palette_is_mean_and_cholesky_factor_in_yuv(pictures):
 
 def test_numpy_and_the_graph_agree(pictures):
     for picture, found in zip(pictures, run(palette.palette_of, pictures)):
-        assert palette.palette_of_picture((picture + 1) * 127.5) == pytest.approx(found, abs=1e-4)
+        assert palette_of_picture((picture + 1) * 127.5) == pytest.approx(found, abs=1e-4)
 
 
 def test_a_picture_with_the_palette_of_itself_comes_back(pictures):
@@ -69,7 +70,7 @@ def test_one_colour_becomes_the_mean_colour(pictures, shape):
 
 @pytest.mark.parametrize('color', [(0, 0, 0), (255, 255, 255), (0, 40, 255)])
 def test_the_palette_of_one_colour_is_that_colour(pictures, color):
-    found = palette.palette_of_picture(np.full([3, 2, 3], color, np.uint8))
+    found = palette_of_picture(np.full([3, 2, 3], color, np.uint8))
     assert found == pytest.approx(run(palette.palette_of, np.full([1, 3, 2, 3], color) / 127.5 - 1)[0],
                                   abs=1e-5)
     taken = run(lambda x, y: palette.take_on(x, y), pictures, np.stack([found] * 2))

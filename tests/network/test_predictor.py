@@ -6,9 +6,10 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.network import frozen, palette, predictor
+from resnet_in_tf.network import frozen, predictor
 from resnet_in_tf.network.generator import row_size, split_row
 from resnet_in_tf.perceptual import vgg
+from resnet_in_tf.pictures.palette import palette_of_picture
 from resnet_in_tf.training import style_pictures
 
 WIDTH = 2
@@ -55,7 +56,7 @@ def test_a_fresh_predictor_gives_a_neutral_row_and_the_paintings_palette(paintin
     assert row.shape == (1, row_size(WIDTH))
     for gamma, beta in norms:
         assert (gamma == 1).all() and (beta == 0).all()
-    assert colors[0] == pytest.approx(palette.palette_of_picture(painting[0]), abs=1e-4)
+    assert colors[0] == pytest.approx(palette_of_picture(painting[0]), abs=1e-4)
 
 
 @pytest.mark.parametrize('kind', ['grey', 'one colour', 'one pixel', 'one row'])

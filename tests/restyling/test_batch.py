@@ -1,5 +1,6 @@
 """Folders of pictures: where results go, what shares a run, failures, Ctrl-C, memory."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from resnet_in_tf.network import frozen
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import batch, engines, pipeline
 from resnet_in_tf.restyling.stylizer import Stylizer
+from resnet_in_tf.tiles.network import FixedNetwork
 
 STYLE = np.float32([1, 0, 0])
 
@@ -40,14 +42,15 @@ class Negative:
 
     def __init__(self, model=None, most=10 ** 9):
         graph_def = model and frozen.read_graph(model)[0]
-        self.engine = engines.Engine('tensorflow', [], {}, self.stylize, None, graph_def,
+        self.engine = engines.Engine('tensorflow', [], {}, self.stylize, None,
+                                     functools.partial(FixedNetwork, graph_def),
                                      frozen.first_width(graph_def) if model else None)
         self.most, self.shapes = most, []
 
     def stylize(self, pixels, style_weights):
         self.shapes.append(pixels.shape)
         if pixels.size > self.most:
-            raise tf.errors.ResourceExhaustedError(None, None, 'OOM')
+            raise MemoryError
         return 255 - np.float32(pixels)
 
 

@@ -11,9 +11,9 @@ import pytest
 import running
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.exports import onnx_convert, onnx_model, onnx_predictor
+from resnet_in_tf.exports import onnx_convert, onnx_model
 from resnet_in_tf.instance_norm import cache as kernel_cache
-from resnet_in_tf.network import frozen
+from resnet_in_tf.network import frozen, onnx_predictor
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import engines
 from resnet_in_tf.restyling.stylizer import Stylizer

@@ -9,9 +9,9 @@ import pytest
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen, rows
-from resnet_in_tf.network.palette import NUMBERS, palette_of_picture
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.pictures import images
+from resnet_in_tf.pictures.palette import NUMBERS, palette_of_picture
 from resnet_in_tf.restyling import refining
 from resnet_in_tf.training.paintings import read_painting
 

@@ -9,9 +9,9 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen, predictor, rows
-from resnet_in_tf.network.palette import palette_of_picture
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.pictures import images
+from resnet_in_tf.pictures.palette import palette_of_picture
 from resnet_in_tf.training import coco, run_record, style_pictures, train
 from resnet_in_tf.training.freeze import freeze
 from resnet_in_tf.training.hooks import HELD_OUT, read_history

@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.generator import generator
-from resnet_in_tf.network.palette import palette_of_picture
+from resnet_in_tf.pictures.palette import palette_of_picture
 from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.training import warm_start
 
