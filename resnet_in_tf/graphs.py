@@ -35,6 +35,11 @@ def within_memory(run):
     return guarded
 
 
+def has_bfloat16():
+    """Whether this TensorFlow can compute convolutions in bfloat16 on a CPU."""
+    return hasattr(tf.ConfigProto().graph_options.rewrite_options, 'auto_mixed_precision_onednn_bfloat16')
+
+
 def session_config(bfloat16=False):
     """How every session runs: on a GPU it takes memory as it needs it, not all at its start.
 
@@ -53,7 +58,7 @@ def session_config(bfloat16=False):
     config.gpu_options.allow_growth = True
     if bfloat16:
         options = config.graph_options.rewrite_options
-        if not hasattr(options, 'auto_mixed_precision_onednn_bfloat16'):
+        if not has_bfloat16():
             raise UserError('--bfloat16 needs TensorFlow 2.15; this is %s' % tf.__version__)
         options.auto_mixed_precision_onednn_bfloat16 = type(options).ON
     return config

@@ -7,6 +7,7 @@ Commands:
   batch          a folder from files to files, over the bare network's time
   startup        one picture from a cold process, part by part
   scaling        time by pixels and by styles
+  precision      bfloat16 next to float32: time and distance
   style_image    from a painting to its row, and a pass with it, next to a named style
   serve          a running server under load: answers, waiting times, memory
 """
@@ -34,8 +35,10 @@ def define_flags():
     flags.DEFINE_integer('clients', 8, 'serve: clients that ask at once.', 1)
     flags.DEFINE_float('seconds', 60, 'serve: how long they ask.', 1, 86400)
     flags.DEFINE_integer('photo_side', 512, 'serve: long side of their photos, in pixels.', 16)
-    flags.DEFINE_string('model', None, 'large, batch, startup, style_image: a .pb of freeze_graph.py.')
-    flags.DEFINE_string('photos', None, 'large, batch, startup, scaling, style_image: a folder of photos.')
+    flags.DEFINE_string('model', None, 'large, batch, startup, precision, style_image: a .pb of freeze_graph.py.')
+    flags.DEFINE_string('photos', None, 'large, batch, startup, scaling, precision, style_image: a folder of '
+                        'photos.')
+    flags.DEFINE_list('sizes', ['256', '512', '1024'], 'precision: sides of the photos, in pixels.')
     flags.DEFINE_string('painting', None, 'style_image: a picture as a style.')
     flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'],
                       'style_image: what runs the network.')
@@ -108,6 +111,15 @@ def scaling(values):
     return machine.describe(), rows
 
 
+def precision(values):
+    from resnet_in_tf.benchmarks import machine, precisions
+    from resnet_in_tf.pictures import images
+    cli.require(values, 'model', 'photos')
+    return machine.describe(), precisions.measure(
+        values['model'], images.list_pictures(values['photos']), numbers(values, 'sizes', int), values['rounds'],
+        show)
+
+
 def style_image(values):
     from resnet_in_tf.benchmarks import machine, style_images
     from resnet_in_tf.pictures import images
@@ -145,7 +157,7 @@ def table(measure, values):
 
 
 COMMANDS = {measure.__name__: (define_flags, functools.partial(table, measure))
-            for measure in (instance_norm, large, batch, startup, scaling, style_image, serve)}
+            for measure in (instance_norm, large, batch, startup, scaling, precision, style_image, serve)}
 
 if __name__ == '__main__':
     cli.run_command(COMMANDS)

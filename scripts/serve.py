@@ -28,9 +28,12 @@ flags.DEFINE_list('allow_origin', [], 'Other sites whose pages may send photos, 
                   'https://example.org; * for any.')
 flags.DEFINE_enum('impl', 'auto', ['auto', 'reference', 'fused'], 'Kernel of instance norm.')
 flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What runs the network.')
+flags.DEFINE_enum('precision', 'float32', ['float32', 'bfloat16', 'auto'], 'What the network is computed in; '
+                  'auto: bfloat16 where the processor is fast in it and the pictures stay near.')
 
 
 def main(values):
+    from resnet_in_tf.restyling.precision import line
     from resnet_in_tf.restyling.stylizer import Stylizer
     from resnet_in_tf.server.restyling import STYLE_IMAGES, Limits, held_by_default
     from resnet_in_tf.server.serving import serve
@@ -41,7 +44,9 @@ def main(values):
                     seconds=values['timeout'], workers=values['workers'], waiting=values['queue'],
                     held=held_by_default(max_upload, values['workers'], values['queue']),
                     style_images=STYLE_IMAGES)
-    stylizer = Stylizer(values['model'] or None, impl=values['impl'], engine=values['engine'])
+    stylizer = Stylizer(values['model'] or None, values['impl'], values['engine'], precision=values['precision'])
+    if values['precision'] != 'float32':
+        print('note: %s' % line(stylizer.engine.precision), file=sys.stderr)
     serve(stylizer, values['host'], values['port'], limits, values['allowed_hosts'], values['allow_origin'])
 
 

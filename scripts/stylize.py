@@ -34,6 +34,8 @@ flags.DEFINE_string('max_memory', None, 'Such as 2GB: what needs more runs in ti
                     'of what is free.')
 flags.DEFINE_bool('exact', False, 'Tiles equal the untiled result: slower, with features on disk.')
 flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What runs the network.')
+flags.DEFINE_enum('precision', 'float32', ['float32', 'bfloat16', 'auto'], 'What the network is computed in; '
+                  'auto: bfloat16 where the processor is fast in it and the pictures stay near.')
 flags.DEFINE_enum('system', None, ['naas'],
                   'naas: no --model; the pixels are optimised for --style_image, in minutes.')
 flags.DEFINE_integer('iterations', None, 'naas: of L-BFGS-B, a picture. Default: 200.', lower_bound=1)
@@ -63,6 +65,8 @@ def open_stylizer(values, max_memory):
         cli.require(values, 'style_image')
         if len(values['style_image']) > 1 or values['style']:
             cli.fail('--system naas paints after one --style_image, without --style')
+        if values['precision'] != 'float32':
+            cli.fail('--precision is not for --system naas; there is --bfloat16')
         if values['model'] or values['strength'] != 1:
             cli.fail('--model and --strength are not for --system naas; there is --style_weight')
         iterations = values['iterations'] or naas.ITERATIONS
@@ -70,8 +74,12 @@ def open_stylizer(values, max_memory):
         stylizer = naas.NaasStylizer(values['style_image'][0], iterations, *on_iteration,
                                      style_size=values['style_size'], **losses_of(values))
         return stylizer, None, [image_name(values['style_image'][0])]
+    from resnet_in_tf.restyling.precision import line
     from resnet_in_tf.restyling.stylizer import Stylizer
-    stylizer = Stylizer(values['model'] or None, values['impl'], values['engine'], max_memory)
+    stylizer = Stylizer(values['model'] or None, values['impl'], values['engine'], max_memory,
+                         values['precision'])
+    if values['precision'] != 'float32':
+        print('note: %s' % line(stylizer.engine.precision), file=sys.stderr)
     weights = stylizer.style_weights(values['style'] or None, values['strength'], values['style_image'])
     return stylizer, weights, stylizer.styles_in(weights, values['style_image'])
 

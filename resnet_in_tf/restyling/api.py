@@ -6,11 +6,11 @@ __all__ = ['Stylizer', 'restyle', 'styles']
 
 
 def restyle(photo, style=None, strength=1.0, style_image=(), preserve_color=False, model=None,
-            max_memory=None, exact=False, engine='tensorflow'):
+            max_memory=None, exact=False, engine='tensorflow', precision='float32'):
     """Restyles one photo; for several, `Stylizer` opens the network once.
 
     Args:
-        model, engine: as in `Stylizer`.
+        model, engine, precision: as in `Stylizer`.
         photo, style, strength, style_image, preserve_color, max_memory, exact: as in `Stylizer.restyle`.
 
     Returns:
@@ -19,7 +19,7 @@ def restyle(photo, style=None, strength=1.0, style_image=(), preserve_color=Fals
     Raises:
         errors.UserError: what is given cannot be used, in one line that names it.
     """
-    with Stylizer(model, engine=engine) as stylizer:
+    with Stylizer(model, engine=engine, precision=precision) as stylizer:
         return stylizer.restyle(photo, style, strength, style_image, preserve_color, max_memory, exact)
 
 

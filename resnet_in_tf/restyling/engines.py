@@ -3,9 +3,10 @@
 import collections
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.restyling import precision
 
 Engine = collections.namedtuple(
-    'Engine', 'name style_names card run close tiles width predict checksum graph_def')
+    'Engine', 'name style_names card run close tiles width predict checksum graph_def precision')
 Engine.__doc__ = """A network that is open.
 
 Fields:
@@ -22,39 +23,42 @@ Fields:
         where the network has no style predictor.
     checksum: function that gives what tells one style predictor from another, str; None like predict.
     graph_def: tf.GraphDef as it was frozen, for --refine; None where no TensorFlow has read it.
+    precision: precision.Choice, what the network is computed in; its style predictor always in float32.
 """
-Engine.__new__.__defaults__ = (None, None, None)  # of the last fields; Python 3.6 has no other way
+# Of the last fields; Python 3.6 has no other way.
+Engine.__new__.__defaults__ = (None, None, None, precision.Choice(precision.FLOAT32, 'asked for'))
 
 
-def start(engine, model, impl='auto'):
+def start(engine, model, impl='auto', asked=precision.FLOAT32):
     """Opens a network.
 
     Args:
         engine: a key of ENGINES.
         model: path of a .pb that freeze_graph.py wrote; for onnxruntime a .onnx too.
         impl: instance norm's kernel under TensorFlow: 'auto', 'reference' or 'fused'.
+        asked: what it is computed in, one of precision.PRECISIONS.
 
     Returns:
         Engine.
 
     Raises:
-        UserError: an unknown engine, one that is not installed, or a file it cannot open.
+        UserError: an unknown engine, one that is not installed or lacks bfloat16, or a file it cannot open.
     """
     if engine not in ENGINES:
         raise UserError('--engine %s: there are %s' % (engine, ', '.join(sorted(ENGINES))))
-    return ENGINES[engine](model, impl)
+    return ENGINES[engine](model, impl, asked)
 
 
-def tensorflow(model, impl):
+def tensorflow(model, impl, asked):
     """`start` for TensorFlow, which is imported here and nowhere before."""
     from resnet_in_tf.restyling import tensorflow_engine
-    return tensorflow_engine.start(model, impl)
+    return tensorflow_engine.start(model, impl, asked)
 
 
-def onnxruntime(model, impl):
+def onnxruntime(model, impl, asked):
     """`start` for onnxruntime."""
     from resnet_in_tf.restyling import onnxruntime_engine
-    return onnxruntime_engine.start(model, impl)
+    return onnxruntime_engine.start(model, impl, asked)
 
 
 def with_rows(plain, added, styles):

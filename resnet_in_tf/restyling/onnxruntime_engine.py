@@ -6,15 +6,17 @@ import functools
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.files import cache_folder
 from resnet_in_tf.network import model_file, onnx_file, onnx_predictor
+from resnet_in_tf.restyling import precision
 from resnet_in_tf.restyling.engines import Engine, with_rows
 
 Converted = collections.namedtuple('Converted', 'data tiles predict checksum graph_def')
 
 
-def start(model, impl):
+def start(model, impl, asked):
     """Opens a network: engines.Engine; arguments and errors as in engines.start."""
     if impl == 'fused':
         raise UserError('--impl fused: is a kernel for TensorFlow, not for --engine onnxruntime')
+    choice = precision.choose(asked, 'onnxruntime computes in float32', None)
     data = model_file.read_model(model)
     made = Converted(data, None, None, None, None)
     if not model_file.is_onnx(data, model):
@@ -27,7 +29,7 @@ def start(model, impl):
         checksum = functools.partial(str, network.predictor)
     run = with_rows(network.run, network.run, len(network.style_names))
     return Engine('onnxruntime', network.style_names, network.card, run, lambda: None, made.tiles, width,
-                  predict, checksum, made.graph_def)
+                  predict, checksum, made.graph_def, choice)
 
 
 def converted(data, model):

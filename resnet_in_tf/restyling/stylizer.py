@@ -30,6 +30,8 @@ class Stylizer:
         engine: what runs the network, a key of engines.ENGINES.
         max_memory: int, bytes that the process may hold while it makes a style of a picture; None does
             not ask.
+        precision: 'float32', 'bfloat16', or 'auto' for bfloat16 where the processor is fast in it and it is
+            near enough.
 
     Attributes:
         style_names: list of str, one a column of style weights; the last is `identity`.
@@ -39,12 +41,13 @@ class Stylizer:
         style_images: style_images.StyleImages; None where the network makes no row from a picture.
 
     Raises:
-        UserError: the file is missing or is not such a graph, or the engine is not installed.
+        UserError: the file is missing or is not such a graph, or the engine is not installed, or has no bfloat16.
     """
 
-    def __init__(self, model=None, impl='auto', engine='tensorflow', max_memory=None):
+    def __init__(self, model=None, impl='auto', engine='tensorflow', max_memory=None,
+                 precision='float32'):
         self.model = shipped.model() if model is None else os.fspath(model)
-        self.engine = engines.start(engine, self.model, impl)
+        self.engine = engines.start(engine, self.model, impl, precision)
         self.style_names, self.card, self.run = (
             self.engine.style_names, self.engine.card, self.engine.run)
         self.styles = self.style_names[:-1]

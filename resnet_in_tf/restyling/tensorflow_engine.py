@@ -5,15 +5,17 @@ import functools
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.files import cache_folder
 from resnet_in_tf.graphs import session_config, within_memory
 from resnet_in_tf.instance_norm import swap_to_fused
 from resnet_in_tf.network import frozen, model_file, onnx_predictor
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
+from resnet_in_tf.restyling import bfloat16, precision
 from resnet_in_tf.restyling.engines import Engine, with_rows
 from resnet_in_tf.tiles.network import FixedNetwork
 
 
-def start(model, impl):
+def start(model, impl, asked):
     """Opens a .pb: engines.Engine; arguments and errors as in engines.start."""
     data = model_file.read_model(model)
     if model_file.is_onnx(data, model):
@@ -26,21 +28,29 @@ def start(model, impl):
         except RuntimeError as error:
             raise UserError('--impl %s: %s' % (impl, str(error).split('\n')[0])) from error
         frozen.import_graph(graph_def, model)
-    session = tf.Session(graph=graph, config=session_config())
+    choice = bfloat16.choose(asked, graph, len(style_names), cache_folder())
+    half = precision.is_half(choice)
+    session = tf.Session(graph=graph, config=session_config(half))
+    # Rows of paintings are kept, and serve float32 too.
+    exact = tf.Session(graph=graph, config=session_config()) if half else session
     inputs = [frozen.IMAGE + ':0', frozen.STYLE_WEIGHTS + ':0']
     run, predict, checksum = session.make_callable(frozen.STYLIZED + ':0', inputs), None, None
     if frozen.has_predictor(frozen_def):
         run = with_rows(run, session.make_callable(frozen.STYLIZED + ':0', inputs + [frozen.ROW + ':0']),
                         len(style_names))
-        rows = session.make_callable(frozen.STYLE_ROW + ':0', [frozen.STYLE_IMAGE + ':0'])
+        rows = exact.make_callable(frozen.STYLE_ROW + ':0', [frozen.STYLE_IMAGE + ':0'])
 
         def predict(painting):
             return rows(painting[None])[0]
         checksum = checksum_of(frozen_def)
+
+    def close():
+        session.close()
+        exact.close()
     generator = frozen.generator_of(frozen_def)
-    return Engine('tensorflow', style_names, card, within_memory(run), session.close,
-                  functools.partial(FixedNetwork, generator), frozen.first_width(frozen_def), predict,
-                  checksum, generator)
+    return Engine('tensorflow', style_names, card, within_memory(run), close,
+                  functools.partial(FixedNetwork, generator, half), frozen.first_width(frozen_def), predict,
+                  checksum, generator, choice)
 
 
 def checksum_of(graph_def):

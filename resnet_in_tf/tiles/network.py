@@ -120,6 +120,7 @@ class FixedNetwork:
 
     Args:
         graph_def: tf.GraphDef as frozen.read_graph gives it.
+        bfloat16: whether it is computed in bfloat16.
 
     Attributes:
         norms: list of Norm.
@@ -134,7 +135,7 @@ class FixedNetwork:
         UserError: the network has a normalization that cannot be fixed.
     """
 
-    def __init__(self, graph_def):
+    def __init__(self, graph_def, bfloat16=False):
         self.places = find_norms(graph_def)
         self.norms = [Norm(place.scope + LAST, place.epsilon) for place in self.places]
         self.graph_def = fix_statistics(graph_def, self.places)
@@ -149,7 +150,7 @@ class FixedNetwork:
         with graph.as_default():
             for scope, each in ((PLAIN, graph_def), (FIXED, self.graph_def)):
                 tf.import_graph_def(swap_for_cpu(each), name=scope)
-        self.session = tf.Session(graph=graph, config=session_config())
+        self.session = tf.Session(graph=graph, config=session_config(bfloat16))
         self.fetch = within_memory(self.session.run)
 
     def statistics_of(self, photo, style_weights):

@@ -219,5 +219,6 @@ def record(film, stylizer, output, options):
     return {'--input': digest(*content), '--model': model,
             'style or strength': digest(np.asarray(options.style_weights, np.float32).tobytes()),
             '--preserve_color': options.keep_color, '--quality': options.quality, '--exact': options.exact,
-            '--engine': stylizer.engine.name, '--frame_rate': str(film.rate), 'ffmpeg': ffmpeg.version(),
+            '--engine': stylizer.engine.name, '--precision': stylizer.engine.precision.name,
+            '--frame_rate': str(film.rate), 'ffmpeg': ffmpeg.version(),
             'ending of --output': os.path.splitext(output)[1].lower()}
