@@ -35,7 +35,8 @@ def define_flags():
     flags.DEFINE_integer('clients', 8, 'serve: clients that ask at once.', 1)
     flags.DEFINE_float('seconds', 60, 'serve: how long they ask.', 1, 86400)
     flags.DEFINE_integer('photo_side', 512, 'serve: long side of their photos, in pixels.', 16)
-    flags.DEFINE_string('model', None, 'large, batch, startup, precision, style_image: a .pb of freeze_graph.py.')
+    flags.DEFINE_string('model', None, 'large, batch, startup, precision, style_image: a .pb of '
+                        'freeze_graph.py.')
     flags.DEFINE_string('photos', None, 'large, batch, startup, scaling, precision, style_image: a folder of '
                         'photos.')
     flags.DEFINE_list('sizes', ['256', '512', '1024'], 'precision: sides of the photos, in pixels.')
@@ -116,8 +117,8 @@ def precision(values):
     from resnet_in_tf.pictures import images
     cli.require(values, 'model', 'photos')
     return machine.describe(), precisions.measure(
-        values['model'], images.list_pictures(values['photos']), numbers(values, 'sizes', int), values['rounds'],
-        show)
+        values['model'], images.list_pictures(values['photos']), numbers(values, 'sizes', int),
+        values['rounds'], show)
 
 
 def style_image(values):

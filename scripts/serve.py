@@ -44,7 +44,8 @@ def main(values):
                     seconds=values['timeout'], workers=values['workers'], waiting=values['queue'],
                     held=held_by_default(max_upload, values['workers'], values['queue']),
                     style_images=STYLE_IMAGES)
-    stylizer = Stylizer(values['model'] or None, values['impl'], values['engine'], precision=values['precision'])
+    stylizer = Stylizer(values['model'] or None, values['impl'], values['engine'],
+                        precision=values['precision'])
     if values['precision'] != 'float32':
         print('note: %s' % line(stylizer.engine.precision), file=sys.stderr)
     serve(stylizer, values['host'], values['port'], limits, values['allowed_hosts'], values['allow_origin'])

@@ -23,8 +23,8 @@ def measure(model, photos, sizes, rounds=9, show=print):
         show: called with a line on each size.
 
     Returns:
-        List of dicts, one a size: medians of seconds, of the ratios of wall and of CPU time of the same photo,
-        the lowest and the median PSNR and the greatest difference, of 255.
+        List of dicts, one a size: medians of seconds, of the ratios of wall and of CPU time of the same
+        photo, the lowest and the median PSNR and the greatest difference, of 255.
 
     Raises:
         UserError: this machine has no bfloat16.
@@ -45,7 +45,7 @@ def measure(model, photos, sizes, rounds=9, show=print):
 
 
 def compare(networks, photo, weights, first):
-    """One photo in both, the `first` of them first: seconds, CPU seconds of each, PSNR, greatest difference."""
+    """One photo in both: seconds and CPU seconds of each, PSNR, greatest difference; `first` runs first."""
     painted, seconds = {}, {}
     for place in (first, 1 - first):
         begin = time.time(), time.process_time()
@@ -59,6 +59,6 @@ def row(size, found):
     """Sums up one size; `found` is float [N, 6] as `compare` gives it."""
     middle = np.median(found, axis=0)
     return {'pixels a side': size, 'float32 s': middle[0], 'bfloat16 s': middle[2],
-            'ratio': np.median(found[:, 2] / found[:, 0]), 'float32 CPU s': middle[1], 'bfloat16 CPU s': middle[3],
-            'CPU ratio': np.median(found[:, 3] / found[:, 1]), 'lowest PSNR dB': found[:, 4].min(),
+            'ratio': np.median(found[:, 2] / found[:, 0]),
+            'float32 CPU s': middle[1], 'bfloat16 CPU s': middle[3], 'CPU ratio': np.median(found[:, 3] / found[:, 1]), 'lowest PSNR dB': found[:, 4].min(),
             'median PSNR dB': middle[4], 'greatest difference': found[:, 5].max()}

@@ -64,7 +64,7 @@ def line(choice):
 
 
 def instructions():
-    """What the processor multiplies bfloat16 with, 'AMX' or 'AVX512_BF16'; None without, or where it is unknown."""
+    """What multiplies bfloat16 here, 'AMX' or 'AVX512_BF16'; None without, or where Linux does not tell."""
     try:
         with open(CPUINFO) as file:
             flags = next((text.partition(':')[2].split() for text in file if text.startswith('flags')), [])

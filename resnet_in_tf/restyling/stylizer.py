@@ -41,7 +41,8 @@ class Stylizer:
         style_images: style_images.StyleImages; None where the network makes no row from a picture.
 
     Raises:
-        UserError: the file is missing or is not such a graph, or the engine is not installed, or has no bfloat16.
+        UserError: the file is missing or is not such a graph, or the engine is not installed, or has
+            no bfloat16.
     """
 
     def __init__(self, model=None, impl='auto', engine='tensorflow', max_memory=None,
