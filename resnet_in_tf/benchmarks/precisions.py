@@ -60,5 +60,6 @@ def row(size, found):
     middle = np.median(found, axis=0)
     return {'pixels a side': size, 'float32 s': middle[0], 'bfloat16 s': middle[2],
             'ratio': np.median(found[:, 2] / found[:, 0]),
-            'float32 CPU s': middle[1], 'bfloat16 CPU s': middle[3], 'CPU ratio': np.median(found[:, 3] / found[:, 1]), 'lowest PSNR dB': found[:, 4].min(),
+            'float32 CPU s': middle[1], 'bfloat16 CPU s': middle[3],
+            'CPU ratio': np.median(found[:, 3] / found[:, 1]), 'lowest PSNR dB': found[:, 4].min(),
             'median PSNR dB': middle[4], 'greatest difference': found[:, 5].max()}
