@@ -40,6 +40,8 @@ flags.DEFINE_enum('system', None, ['naas'],
                   'naas: no --model; the pixels are optimised for --style_image, in minutes.')
 flags.DEFINE_integer('iterations', None, 'naas: of L-BFGS-B, a picture. Default: 200.', lower_bound=1)
 flags.DEFINE_float('frame_rate', 25.0, 'Frames a second, of a film made of a folder.', 0.01, 1000)
+flags.DEFINE_enum('steady', 'flow', ['none', 'statistics', 'flow'], 'Films: none restyles each frame by '
+                  'itself; statistics shares them in a shot; flow also brings the last result along.')
 flags.DEFINE_float('refine', 0.0, 'Seconds for which the row of --style_image is trained further, on the '
                    'photos.', 0.0)
 flags.DEFINE_string('vgg_weights', None, 'naas, --refine: loss network, as of train.py. Default: imagenet '
@@ -120,7 +122,7 @@ def restyle_film(values):
     max_memory = most_memory(values)
     stylizer, weights, _ = open_stylizer(values, max_memory)
     options = films.Options(weights, values['preserve_color'], values['quality'], values['exact'],
-                            values['overwrite'], max_memory, values['frame_rate'])
+                            values['overwrite'], max_memory, values['frame_rate'], values['steady'])
     command.restyle_film(stylizer, values['input'], values['output'], options, paintings_of(values))
     return cli.EXIT_OK
 

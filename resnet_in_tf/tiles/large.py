@@ -18,7 +18,7 @@ def pixels_in(size, width, engine='tensorflow'):
 
 
 def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, keep_color=False,
-                 on_tile=lambda done, total: None):
+                 on_tile=lambda done, total: None, affines=None):
     """Restyles a picture in tiles, from rows to rows.
 
     The statistics of every normalization come from a reduced copy of the whole picture (thumbnail
@@ -34,6 +34,7 @@ def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, 
         exact: whether true statistics are computed, with features on disk.
         keep_color: whether the photo's colours are kept.
         on_tile: called after each tile with how many are done, and of how many.
+        affines: list of Affine, the statistics where they are known already; then `exact` has no say.
 
     Returns:
         The Grid.
@@ -47,6 +48,7 @@ def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, 
                          % (max_pixels, SMALLEST_TILE ** 2))
     style_weights = np.asarray(style_weights, np.float32)
     picture = PaddedRows(source)
+    exact = exact and affines is None
     halo = exact_mode.HALO if exact else grids.RECEPTIVE_FIELD
     if exact:  # features go in and out beside the network's own, and small tiles cost little
         max_pixels = max(SMALLEST_TILE ** 2, max_pixels // 2)
@@ -61,7 +63,8 @@ def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, 
     if exact:
         painter = exact_mode.ExactPainter(network, picture, grid, style_weights, count)
     else:
-        painter = ThumbnailPainter(network, source, style_weights, max_pixels)
+        painter = FixedPainter(network, style_weights, measure(network, source, style_weights, max_pixels)
+                               if affines is None else affines)
     try:
         for rows in grids.spans(grid.height, grid.tile_height, grid.halo):
             paint_band(painter, picture, grid, rows, sink, keep_color, count)
@@ -70,17 +73,29 @@ def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, 
     return grid
 
 
-class ThumbnailPainter:
-    """Takes statistics from a reduced copy, then restyles tiles; arguments as `stylize_rows`."""
+def measure(network, source, style_weights, max_pixels, exact=False):
+    """The statistics of a picture: list of Affine; arguments as `stylize_rows`."""
+    if not network.norms:
+        return []
+    if exact:
+        picture = PaddedRows(source)
+        tile = max(SMALLEST_TILE ** 2, max_pixels // 2)
+        grid = grids.plan(picture.height, picture.width, tile, exact_mode.HALO)
+        painter = exact_mode.ExactPainter(network, picture, grid, style_weights, lambda: None)
+        painter.close()
+        return painter.affines
+    copy = reduced_copy(source, max_pixels)
+    memory.trim()
+    affines = network.statistics_of(copy, style_weights)
+    memory.trim()
+    return affines
 
-    def __init__(self, network, source, style_weights, max_pixels):
-        self.network, self.style_weights = network, style_weights
-        self.affines = []
-        if network.norms:
-            copy = reduced_copy(source, max_pixels)
-            memory.trim()
-            self.affines = network.statistics_of(copy, style_weights)
-            memory.trim()
+
+class FixedPainter:
+    """Restyles tiles with statistics that are known: FixedNetwork, float32 [S], list of Affine."""
+
+    def __init__(self, network, style_weights, affines):
+        self.network, self.style_weights, self.affines = network, style_weights, affines
 
     def __call__(self, tile, pixels):
         """Restyles a tile: float32 [h, w, 3] for uint8 [h, w, 3], exact but for its halo."""

@@ -196,14 +196,14 @@ class FixedNetwork:
 
         Args:
             fetches: names of nodes.
-            tile: uint8 or float32 [h, w, 3], h and w multiples of 4; None where the part does
-                without.
+            tile: uint8 or float32 [h, w, 3], or [N, h, w, 3], h and w multiples of 4 unless it is
+                run whole; None where the part does without.
             style_weights: float32 [S].
             affines: list of Affine, as far as the part needs them.
             feeds: dict from names of nodes to values [h', w', C] that need no computing.
 
         Returns:
-            List of float32 [h', w', C].
+            List of float32 [h', w', C], or [N, h', w', C].
         """
         given = {} if tile is None else self.inputs(FIXED, tile, style_weights)
         for place, affine in zip(self.places, affines):
@@ -214,17 +214,18 @@ class FixedNetwork:
             given['%s/%s:0' % (FIXED, SHIFT)] = affine.shift[None]
         for name, value in (feeds or {}).items():
             given['%s/%s:0' % (FIXED, name)] = value[None]
-        return [value[0] for value in self.fetch(
-            ['%s/%s:0' % (FIXED, name) for name in fetches], given)]
+        values = self.fetch(['%s/%s:0' % (FIXED, name) for name in fetches], given)
+        return values if np.ndim(tile) == 4 else [value[0] for value in values]
 
     def stylize(self, tile, style_weights, affines):
-        """Restyles one tile: float32 [h, w, 3], exact but for its halo."""
+        """Restyles a tile [h, w, 3], exact but for its halo, or whole pictures [N, h, w, 3]: float32."""
         return self.run([frozen.STYLIZED], tile, style_weights, affines)[0]
 
     def inputs(self, scope, photo, style_weights):
         """What a form is fed: a picture, the style weights, and a row that stands behind them."""
+        photo = np.asarray(photo, np.float32)
         return dict(self.style_inputs(scope, style_weights),
-                    **{'%s/%s:0' % (scope, frozen.IMAGE): np.asarray(photo, np.float32)[None]})
+                    **{'%s/%s:0' % (scope, frozen.IMAGE): photo if photo.ndim == 4 else photo[None]})
 
     def style_inputs(self, scope, style_weights):
         """The same without a picture."""

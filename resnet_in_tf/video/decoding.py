@@ -37,7 +37,7 @@ class Decoder:
 
         Args:
             at_once: int, frames of one item; the last has what is left.
-            skip: int, first frames that are passed over.
+            skip: int, first frames that are passed over, and come one by one.
 
         Yields:
             Frames, times strictly rising.
@@ -137,13 +137,13 @@ class Folder:
         self.film = Film(path, width, height, 1 / rate, rate, '1/1', 'auto', (), len(self.pictures), 1)
 
     def read(self, at_once, skip=0):
-        """Reads pictures: Frames, as Decoder.read."""
+        """Reads pictures: Frames, as Decoder.read; of those that are passed over only the last has pixels."""
         start = 0
         while start < len(self.pictures):
             number = 1 if start < skip else at_once
             names = self.pictures[start:start + number]
             times = list(range(start, start + len(names)))
-            if start < skip:
+            if start < skip - 1:
                 yield Frames([None], times)
             else:
                 yield Frames(np.stack([images.read(name) for name in names]), times)

@@ -12,17 +12,17 @@ from resnet_in_tf import files, memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import batch, ends
-from resnet_in_tf.video import decoding, encoding, ffmpeg, probing
-from resnet_in_tf.video.overlap import ahead
+from resnet_in_tf.video import decoding, encoding, ffmpeg, flow, parts, probing, results
 from resnet_in_tf.video.painting import Painter
-from resnet_in_tf.video.parts import Parts
 
 SEGMENT = 48  # frames: what a kill can cost
-AHEAD = 1  # items that each step may be ahead of the next
+STATE = '.steady.npz'  # in a folder of frames, until all are there
+STATE_EVERY = 12  # frames
 SAMPLE = 2 ** 20  # bytes at either end of a film by which it is known again
 
 Options = collections.namedtuple(
-    'Options', 'style_weights keep_color quality exact overwrite max_memory frame_rate')
+    'Options', 'style_weights keep_color quality exact overwrite max_memory frame_rate steady')
+Options.__new__.__defaults__ = (25.0, results.FLOW)
 
 
 def is_film(source, output):
@@ -57,7 +57,7 @@ def stylize_film(stylizer, source, output, options, others=(), on_start=lambda t
         stylizer: Stylizer.
         source: str, a film or a folder of numbered pictures.
         output: str, a film or a folder for frames.
-        options: Options; `frame_rate` is that of a folder.
+        options: Options; `frame_rate` is that of a folder, `steady` a value of results.STEADY.
         others: paths of further files that the result may not replace.
         on_start: called once with how many frames there are, and how many are done already.
         on_frame: called after each frame.
@@ -72,12 +72,13 @@ def stylize_film(stylizer, source, output, options, others=(), on_start=lambda t
     to_film = encoding.format_of(output) and not os.path.isdir(output)
     batch.check_sources_stay([batch.Job(source, output)], output, others)
     if to_film and os.path.exists(output) and not options.overwrite:
-        Parts.remove_published(output)
+        parts.Parts.remove_published(output)
         return False
     reader = decoding.Folder(source, options.frame_rate) if os.path.isdir(source) else decoding.Decoder(
         probing.probe(source))
     painter = Painter(stylizer, options.style_weights, reader.film,
-                      options.max_memory or memory.limit_by_default(), options.exact, options.keep_color)
+                      options.max_memory or memory.limit_by_default(), options.exact, options.keep_color,
+                      options.steady != results.NONE)
     with contextlib.closing(painter):
         run = to_container if to_film else to_folder
         return run(reader, painter, output, options, on_start, on_frame, on_note)
@@ -87,45 +88,47 @@ def to_container(reader, painter, output, options, on_start, on_frame, on_note):
     """Restyles into one film; arguments as `stylize_film`. True."""
     film = reader.film
     ends.make_folder(output)
-    with contextlib.closing(Parts(output, record(film, painter.stylizer, output, options),
-                                  options.overwrite)) as parts:
-        note = encoding.check_sound(film, output, parts.temporary())
+    with contextlib.closing(parts.Parts(output, record(film, painter.stylizer, output, options),
+                                        options.overwrite)) as made:
+        note = encoding.check_sound(film, output, made.temporary())
         if note:
             on_note(note)
-        on_start(film.packets, parts.frames)
-        if parts.end is None:
-            last = parts.segments[-1][1][-1] if parts.segments else None
-            frames = painted(reader, painter, parts.frames, last)
+        on_start(film.packets, made.frames)
+        if made.end is None:
+            last = made.segments[-1][1][-1] if made.segments else None
+            frames = results.paint(reader, painter, made.frames, last, results.of_arrays(made.state),
+                                   options.steady)
             with contextlib.closing(frames):
-                while encode_segment(parts, film, frames, options.quality, output, on_frame):
+                while encode_segment(made, film, frames, options, output, on_frame):
                     pass
-            parts.finish({'problem': reader.problem})
-        if not parts.segments:
+            made.finish({'problem': reader.problem})
+        if not made.segments:
             raise UserError('%s: has no frames' % film.path)
-        if parts.end['problem']:
-            on_note(damaged(film, parts.end['problem'], parts.frames))
-        joined = parts.temporary()
-        encoding.join(joined, film, parts.segments, output)
-        parts.publish(joined)
+        if made.end['problem']:
+            on_note(damaged(film, made.end['problem'], made.frames))
+        joined = made.temporary()
+        encoding.join(joined, film, made.segments, output)
+        made.publish(joined)
     return True
 
 
-def encode_segment(parts, film, frames, quality, output, on_frame):
+def encode_segment(made, film, frames, options, output, on_frame):
     """Encodes the next frames as one segment; whether there were any."""
     first = next(frames, None)
     if first is None:
         return False
-    temporary, times = parts.temporary(), []
-    sink = encoding.segment(temporary, film, quality, output)
+    temporary, times = made.temporary(), []
+    sink = encoding.segment(temporary, film, options.quality, output)
     try:
-        for pixels, time in itertools.chain([first], itertools.islice(frames, SEGMENT - 1)):
+        for pixels, time, after in itertools.chain([first], itertools.islice(frames, SEGMENT - 1)):
             sink.write(np.ascontiguousarray(pixels))
             times.append(time)
+            state = after
             on_frame()
         sink.finish()
     finally:
         sink.close()
-    parts.add(temporary, times)
+    made.add(temporary, times, None if options.steady == results.NONE else results.to_arrays(state))
     return True
 
 
@@ -136,65 +139,49 @@ def to_folder(reader, painter, output, options, on_start, on_frame, on_note):
 
     ends.make_folder(path(0))
     files.remove_leftovers(output)
-    done = 0
-    while not options.overwrite and os.path.exists(path(done)):
-        done += 1
+    there = 0
+    while not options.overwrite and os.path.exists(path(there)):
+        there += 1
+    done, state = continued(output, there, path) if options.steady != results.NONE else (there, None)
     on_start(reader.film.packets, done)
     number = done
-    with contextlib.closing(painted(reader, painter, done)) as frames:
-        for pixels, _ in frames:
+    with contextlib.closing(results.paint(reader, painter, done, None, state, options.steady)) as frames:
+        for pixels, _, state in frames:
             if options.overwrite or not os.path.exists(path(number)):
                 images.write(path(number), pixels)
             number += 1
+            if options.steady != results.NONE and number % STATE_EVERY == 0:
+                # The result is there as a picture.
+                parts.store_arrays(os.path.join(output, STATE), [np.int64(number)] + results.to_arrays(
+                    state._replace(result=None)))
             on_frame()
+    if os.path.exists(os.path.join(output, STATE)):
+        os.remove(os.path.join(output, STATE))
     if reader.problem:
         on_note(damaged(reader.film, reader.problem, number))
-    return number > done
+    return number > there
+
+
+def continued(output, there, path):
+    """Where a folder of frames is gone on with: (int, frames that are done, State of the last or None).
+
+    Args:
+        output: str.
+        there: int, frames that are there.
+        path: function of a frame's number that gives its file.
+    """
+    arrays = parts.load_arrays(os.path.join(output, STATE))
+    if arrays and arrays[0] <= there:
+        there, state = int(arrays[0]), results.of_arrays(arrays[1:])
+    else:
+        state = results.State(None, None)
+    return there, state._replace(result=images.read(path(there - 1))) if there else None
 
 
 def damaged(film, problem, frames):
     """A note on a film that was not read as it should be."""
     return '%s: is damaged or cut short (%s); the %d frames that can be read are done' % (
         film.path, problem, frames)
-
-
-def painted(reader, painter, skip, last=None):
-    """Decodes and restyles, each in a thread of its own.
-
-    Args:
-        reader: Decoder or Folder.
-        painter: Painter.
-        skip: int, first frames that are done already.
-        last: int, the time of the last of these, None where it is not known.
-
-    Yields:
-        (uint8 [H, W, 3], int time in ticks).
-
-    Raises:
-        UserError: the film is no longer what it was.
-    """
-    def wanted():
-        count, before = 0, None
-        for frames in reader.read(painter.at_once, skip):
-            if count < skip:
-                count, before = count + 1, frames.times[-1]
-                continue
-            if last is not None and before != last:
-                break
-            yield frames
-        if last is not None and before != last:
-            raise UserError('%s: reads differently than when this was begun; give --overwrite to begin anew'
-                            % reader.film.path)
-
-    def stylized(batches):
-        for frames in batches:
-            yield frames, painter(frames.pixels)
-
-    decoded = ahead(wanted(), AHEAD)
-    with contextlib.closing(ahead(stylized(decoded), AHEAD)) as results:
-        for frames, pixels in results:
-            for frame, painting, time in zip(frames.pixels, pixels, frames.times):
-                yield painter.finish(frame, painting), time
 
 
 def record(film, stylizer, output, options):
@@ -221,4 +208,6 @@ def record(film, stylizer, output, options):
             '--preserve_color': options.keep_color, '--quality': options.quality, '--exact': options.exact,
             '--engine': stylizer.engine.name, '--precision': stylizer.engine.precision.name,
             '--frame_rate': str(film.rate), 'ffmpeg': ffmpeg.version(),
+            '--steady': options.steady,
+            'OpenCV': flow.opencv().__version__ if options.steady == results.FLOW else None,
             'ending of --output': os.path.splitext(output)[1].lower()}

@@ -1,16 +1,20 @@
 """Frames through the network: as many at once as memory has room for, or one in tiles."""
 
+import functools
+import itertools
+
 import numpy as np
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures.color import preserve_color
 from resnet_in_tf.tiles import row_files
-from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in, stylize_rows
+from resnet_in_tf.tiles.large import SMALLEST_TILE, measure, pixels_in, stylize_rows
 from resnet_in_tf.tiles.rows import MemorySource
+from resnet_in_tf.video import statistics
 
 AT_ONCE = 4  # frames of one run
-HELD_BYTES = 48  # a pixel of each frame of a run: decoded and painted ones that wait beside it
+HELD_BYTES = 64  # a pixel of each frame of a run: decoded, painted and steadied ones that wait beside it
 
 
 class Painter:
@@ -23,6 +27,8 @@ class Painter:
         max_memory: int, bytes that the process may hold.
         exact: whether tiles use true statistics.
         keep_color: whether the film's colours are kept.
+        pins: whether frames of a shot share their statistics, where the network has any and TensorFlow
+            runs it.
 
     Attributes:
         at_once: int, frames of one run.
@@ -31,7 +37,7 @@ class Painter:
         UserError: frames are too large for this network and memory.
     """
 
-    def __init__(self, stylizer, style_weights, film, max_memory, exact=False, keep_color=False):
+    def __init__(self, stylizer, style_weights, film, max_memory, exact=False, keep_color=False, pins=False):
         self.stylizer, self.style_weights, self.film = stylizer, style_weights, film
         self.max_memory, self.exact, self.keep_color = max_memory, exact, keep_color
         self.fixed, self.tile, engine = None, None, stylizer.engine
@@ -40,12 +46,22 @@ class Painter:
         fitting = (free - memory.SLACK) // ((memory.run_bytes(engine.width, engine.name) + HELD_BYTES) * area)
         fitting = min(fitting, pixels_in(free, engine.width, engine.name) // area)
         self.at_once = int(max(1, min(AT_ONCE, fitting)))
+        if pins and engine.name == 'tensorflow':
+            try:
+                self.fixed = engine.tiles()
+            except UserError:
+                pass  # of a paper's rival that has other statistics
+        self.pins = bool(self.fixed and self.fixed.norms)
         if fitting < 1:
-            self.tile = pixels_in(free - HELD_BYTES * area, engine.width, engine.name)
-            self.open_tiles()
+            self.open_tiles(pixels_in(free - HELD_BYTES * area, engine.width, engine.name))
 
-    def open_tiles(self):
-        """Prepares for frames that are too large for one run; UserError where that is no way out."""
+    def open_tiles(self, pixels):
+        """Prepares for frames that are too large for one run; UserError where that is no way out.
+
+        Args:
+            pixels: int, of a tile.
+        """
+        self.tile = pixels
         if self.stylizer.engine.tiles is None:
             raise UserError('%s: a frame is too large for one pass in --max_memory %s, and an ONNX file is '
                             'not run in tiles; give the .pb' % (
@@ -53,36 +69,73 @@ class Painter:
         if self.tile < SMALLEST_TILE ** 2:
             raise UserError('%s: --max_memory %s is too little for this network and film'
                             % (self.film.path, memory.show(self.max_memory)))
-        self.fixed = self.stylizer.engine.tiles()
+        self.fixed = self.fixed or self.stylizer.engine.tiles()
 
-    def __call__(self, pixels):
-        """Restyles frames.
+    def shrink(self):
+        """Goes on in tiles, or smaller ones, after a run that memory had no room for."""
+        if self.tile:
+            self.tile = row_files.halved(self.tile, self.film.path)
+        else:
+            self.open_tiles(max(SMALLEST_TILE ** 2, self.film.width * self.film.height // 2))
+
+    def __call__(self, pixels, number, begins, pinned=None):
+        """Restyles frames that follow each other.
 
         Args:
             pixels: uint8 [N, H, W, 3].
+            number: int, of the first of them in its film.
+            begins: list of bool, whether a shot begins with each.
+            pinned: statistics.Pinned of the frame before, or None.
 
         Returns:
-            uint8 or float32 [N, H, W, 3] in [0, 255], for `finish`.
+            (uint8 or float32 [N, H, W, 3] in [0, 255], for `finish`, list of Pinned of each; of None where
+            no statistics are shared).
         """
-        if self.fixed is not None:
-            return np.stack([self.in_tiles(frame) for frame in pixels])
+        if not self.pins:
+            return self.paint(pixels, None), [None] * len(pixels)
+        kept = []
+        for place, frame in enumerate(pixels):
+            pinned = statistics.follow(pinned, number + place, begins[place],
+                                       functools.partial(self.measure, frame))
+            kept.append(pinned)
+        groups = itertools.groupby(range(len(kept)), lambda place: id(kept[place]))
+        groups = [list(group) for _, group in groups]
+        return np.concatenate([self.paint(pixels[group[0]:group[-1] + 1], kept[group[0]].current)
+                               for group in groups]), kept
+
+    def measure(self, frame):
+        """A frame's own statistics: list of Affine."""
+        while True:
+            try:
+                if self.tile:
+                    return measure(self.fixed, MemorySource(frame), self.style_weights, self.tile, self.exact)
+                return self.fixed.statistics_of(frame, self.style_weights)
+            except MemoryError:
+                self.shrink()
+
+    def paint(self, pixels, affines):
+        """Restyles frames with statistics that are given, or with each one's own."""
+        if self.tile:
+            return np.stack([self.in_tiles(frame, affines) for frame in pixels])
         try:
-            return self.stylizer.stylize(pixels, self.style_weights)
+            if affines is None:
+                return self.stylizer.stylize(pixels, self.style_weights)
+            return self.fixed.stylize(pixels, self.style_weights, affines)
         except MemoryError:
             if len(pixels) > 1:
-                return np.concatenate([self(frame[None]) for frame in pixels])
-            self.tile = max(SMALLEST_TILE ** 2, self.film.width * self.film.height // 2)
-            self.open_tiles()
-            return self(pixels)
+                return np.concatenate([self.paint(frame[None], affines) for frame in pixels])
+            self.shrink()
+            return self.paint(pixels, affines)
 
-    def in_tiles(self, frame):
+    def in_tiles(self, frame, affines):
         while True:
             sink = Rows()
             try:
-                stylize_rows(self.fixed, MemorySource(frame), sink, self.style_weights, self.tile, self.exact)
+                stylize_rows(self.fixed, MemorySource(frame), sink, self.style_weights, self.tile, self.exact,
+                             affines=affines)
                 return np.concatenate(sink.rows)
             except MemoryError:
-                self.tile = row_files.halved(self.tile, self.film.path)
+                self.shrink()
 
     def finish(self, frame, painted):
         """A frame as it is written, uint8 [H, W, 3], for the film's own and what the network made of it."""
@@ -91,7 +144,7 @@ class Painter:
         return painted if painted.dtype == np.uint8 else np.clip(np.rint(painted), 0, 255).astype(np.uint8)
 
     def close(self):
-        """Gives the memory of tiles back."""
+        """Gives the memory of the fixed form back."""
         if self.fixed is not None:
             self.fixed.close()
             self.fixed = None

@@ -5,18 +5,22 @@ import json
 import os
 import shutil
 import uuid
+import zipfile
+
+import numpy as np
 
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 
 ENDING = '.parts'
+STATE = '.npz'
 RECORD, END, PUBLISHED = 'record.json', 'end.json', 'published.json'
 
 
 class Parts:
     """The folder of segments of one film.
 
-    A segment is there when its film is: its times are written before it takes its name.
+    A segment is there when its film is: its times and its state are written before it takes its name.
 
     Args:
         target: str, the film to be.
@@ -25,6 +29,7 @@ class Parts:
 
     Attributes:
         segments: list of (path, list of int, times in ticks), whole and in order.
+        state: list of arrays that what follows the last segment goes on from, or None.
         end: dict that was given to `finish`, or None.
 
     Raises:
@@ -63,6 +68,7 @@ class Parts:
             if not os.path.exists(path) or times is None:
                 break
             self.segments.append((path, times))
+        self.state = load_arrays(self.segments[-1][0] + STATE) if self.segments else None
 
     @property
     def frames(self):
@@ -79,12 +85,22 @@ class Parts:
         """A path in the folder that the next run removes."""
         return os.path.join(self.folder, uuid.uuid4().hex + '.tmp')
 
-    def add(self, temporary, times):
-        """Takes a whole segment: its file, which is renamed, and list of int, the times of its frames."""
+    def add(self, temporary, times, state=None):
+        """Takes a whole segment.
+
+        Args:
+            temporary: path of its file, which is renamed.
+            times: list of int, of its frames.
+            state: list of arrays that what follows goes on from, or None.
+        """
         path = self.path(len(self.segments))
         with told(path):
+            if state is not None:
+                store_arrays(path + STATE, state)
             self.store(os.path.basename(path) + '.json', times)
             keep(temporary, path)
+            if self.segments and os.path.exists(self.segments[-1][0] + STATE):
+                os.remove(self.segments[-1][0] + STATE)
         self.segments.append((path, times))
 
     def finish(self, end):
@@ -120,7 +136,7 @@ class Parts:
     def clear(self):
         """Removes what earlier runs have made; nothing else."""
         for name in os.listdir(self.folder):
-            if name.endswith(('.mkv', '.json', '.tmp')):
+            if name.endswith(('.mkv', '.json', '.tmp', STATE)):
                 os.remove(os.path.join(self.folder, name))
 
     def close(self):
@@ -131,6 +147,21 @@ class Parts:
             shutil.rmtree(self.folder, ignore_errors=True)
         os.close(self.lock)
         self.lock = None
+
+
+def store_arrays(path, arrays):
+    """Writes arrays, whole or not at all."""
+    with files.atomic_file(path) as file:
+        np.savez_compressed(file, *arrays)
+
+
+def load_arrays(path):
+    """A list of the arrays that `store_arrays` wrote; None where there is no such file."""
+    try:
+        with np.load(path) as file:
+            return [file['arr_%d' % number] for number in range(len(file.files))]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
 
 
 def keep(temporary, path):
