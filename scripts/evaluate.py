@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures: `evaluate.py report`, `survey`, `survey_results`, `continuity`, `card` and `pictures`."""
+"""Measures: `evaluate.py report`, `survey`, `survey_results`, `continuity`, `steadiness`, `card`, `pictures`."""
 
 import os
 import sys
@@ -83,6 +83,22 @@ def continuity(values):
     return cli.EXIT_OK
 
 
+def steadiness_flags():
+    """Flags of `steadiness`."""
+    flags.DEFINE_string('input', None, 'A film, or a folder or pattern of numbered frames.')
+    flags.DEFINE_multi_string('result', [], 'The same, restyled by anything; repeat. Ratios are to the first.')
+    flags.DEFINE_string('flow', None, 'True flow of two frames: .flo, or PNG of KITTI. Default: DIS.')
+    flags.DEFINE_string('output', None, 'A CSV of the table.')
+
+
+def steadiness(values):
+    """Runs `steadiness`."""
+    cli.require(values, 'input', 'result')
+    from resnet_in_tf.evaluation.steadiness import report as make
+    make(values['input'], values['result'], values['flow'], values['output'])
+    return cli.EXIT_OK
+
+
 def measures_flags():
     """Flags of both `card` and `pictures`."""
     flags.DEFINE_string('styles', None, 'Folder or pattern of paintings.')
@@ -128,8 +144,8 @@ def pictures(values):
 
 COMMANDS = {'report': (report_flags, report), 'survey': (survey_flags, survey),
             'survey_results': (survey_results_flags, survey_results),
-            'continuity': (continuity_flags, continuity), 'card': (card_flags, card),
-            'pictures': (pictures_flags, pictures)}
+            'continuity': (continuity_flags, continuity), 'steadiness': (steadiness_flags, steadiness),
+            'card': (card_flags, card), 'pictures': (pictures_flags, pictures)}
 
 if __name__ == '__main__':
     cli.run_command(COMMANDS)

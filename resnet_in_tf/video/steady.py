@@ -9,8 +9,9 @@ import numpy as np
 
 from resnet_in_tf.video import flow as flows
 
-KEEP = 0.75  # most of the last result that is kept
-SEEN = 5.0, 14.0  # of 255, difference of frames: up to the one all is kept, from the other nothing
+KEEP = 0.9  # most of the last result that is kept
+BROAD, BROAD_KEEP = 31, 0.5  # pixels a side: what differs over so many, such as light, follows sooner
+SEEN = 8.0, 20.0  # of 255, difference of frames: up to the one all is kept, from the other nothing
 AROUND = 5  # pixels a side over which differences are averaged: noise is no change
 
 
@@ -33,8 +34,9 @@ class Blend:
         """
         back = self.flow(frame, last_frame)
         share = KEEP * trust(frame, flows.warp(last_frame, back), back)[..., None]
-        brought = flows.warp(last_painted, back).astype(np.float32)
-        return np.rint(painted + share * (brought - painted)).astype(np.uint8)
+        apart = flows.warp(last_painted, back).astype(np.float32) - painted
+        apart -= (1 - BROAD_KEEP) * flows.opencv().blur(apart, (BROAD, BROAD))
+        return np.clip(np.rint(painted + share * apart), 0, 255).astype(np.uint8)
 
 
 def trust(frame, brought, flow):
