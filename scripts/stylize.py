@@ -27,6 +27,10 @@ flags.DEFINE_enum('format', None, ['bmp', 'gif', 'jpg', 'png', 'ppm', 'tif', 'we
                   'Of --output -. Default: that of the photo.')
 flags.DEFINE_bool('json', False, 'Tell in JSON on standard output what was done.')
 flags.DEFINE_bool('preserve_color', False, "Keep the photo's colours.")
+flags.DEFINE_string('match_color', None, "photo or painting: the palette that the result's colours are moved "
+                    'to, with an amount from 0 to 2 or without: photo:0.5.')
+flags.DEFINE_string('brush', None, 'Size of strokes: a number from 0.5, fine, to 2, broad, or fixed:512 for '
+                    'strokes as on a photo with a long side of 512 pixels.')
 flags.DEFINE_bool('overwrite', False, 'Make results again that exist; else they are skipped.')
 flags.DEFINE_integer('quality', 95, 'Of JPEG and WebP.', 1, 100)
 flags.DEFINE_enum('impl', 'auto', ['auto', 'reference', 'fused'], 'Kernel of instance norm.')
@@ -103,6 +107,23 @@ def paintings_of(values):
     return [parse_image(text)[0] for text in values['style_image']]
 
 
+def check_looks(values):
+    """Says what is wrong with --brush and --match_color before a network is opened for them."""
+    from resnet_in_tf.pictures import brush, finishing
+    brush.parse(values['brush'] or None)
+    if values['match_color']:
+        finishing.parse_match(values['match_color'])
+
+
+def looks(stylizer, weights, values):
+    """What --brush and --match_color ask for: dict of the arguments that carry it."""
+    from resnet_in_tf.pictures import brush
+    from resnet_in_tf.restyling import matching
+    return {'brush': brush.parse(values['brush'] or None),
+            'match': matching.read(values['match_color'] or None, stylizer.engine, weights,
+                                   values['preserve_color'])}
+
+
 def refined(stylizer, values, photos):
     """Style weights with the pictures' rows trained further on photos, a list of paths."""
     from resnet_in_tf.restyling import refining
@@ -122,7 +143,8 @@ def restyle_film(values):
     max_memory = most_memory(values)
     stylizer, weights, _ = open_stylizer(values, max_memory)
     options = films.Options(weights, values['preserve_color'], values['quality'], values['exact'],
-                            values['overwrite'], max_memory, values['frame_rate'], values['steady'])
+                            values['overwrite'], max_memory, values['frame_rate'], values['steady'],
+                            **looks(stylizer, weights, values))
     command.restyle_film(stylizer, values['input'], values['output'], options, paintings_of(values))
     return cli.EXIT_OK
 
@@ -146,8 +168,10 @@ def restyle(values, ends, start):
     plan = batch.plan(ends.source, ends.output, others=paintings_of(values))
     photos = [job.source for job in plan.jobs if batch.is_to_do(job, values['overwrite'])]
     stylizer, weights, _ = network or open_stylizer(values, max_memory)
+    look = looks(stylizer, weights, values)
     if values['refine'] and photos:
         weights = refined(stylizer, values, photos)
+        look = looks(stylizer, weights, values)
     for note in plan.notes:
         print('note: %s' % note, file=sys.stderr)
     with cli.progress_bar(len(plan.jobs), 'picture', wanted=not is_quiet(values)) as bar:
@@ -155,7 +179,8 @@ def restyle(values, ends, start):
             stylizer, plan.jobs, weights, values['preserve_color'], values['overwrite'],
             values['quality'], on_job=lambda job, error: bar.update(), max_memory=max_memory,
             exact=values['exact'],
-            on_tile=lambda job, done, total: bar.set_postfix_str('tile %d/%d' % (done, total)))
+            on_tile=lambda job, done, total: bar.set_postfix_str('tile %d/%d' % (done, total)),
+            **look)
     failed = plan.failed + summary.failed
     if values['json']:
         print(batch.as_json(plan, summary, time.time() - start, ends.named))
@@ -175,6 +200,7 @@ def restyle(values, ends, start):
 def main(values):
     start = time.time()
     cli.require(values, 'input')
+    check_looks(values)
     if values['input'] == '-' and not values['output']:
         values['output'] = '-'
     if values['json'] and values['output'] == '-':

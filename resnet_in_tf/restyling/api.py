@@ -6,12 +6,13 @@ __all__ = ['Stylizer', 'restyle', 'styles']
 
 
 def restyle(photo, style=None, strength=1.0, style_image=(), preserve_color=False, model=None,
-            max_memory=None, exact=False, engine='tensorflow', precision='float32'):
+            max_memory=None, exact=False, engine='tensorflow', precision='float32', brush=None, match_color=None):
     """Restyles one photo; for several, `Stylizer` opens the network once.
 
     Args:
         model, engine, precision: as in `Stylizer`.
-        photo, style, strength, style_image, preserve_color, max_memory, exact: as in `Stylizer.restyle`.
+        photo, style, strength, style_image, preserve_color, max_memory, exact, brush, match_color: as in
+            `Stylizer.restyle`.
 
     Returns:
         PIL image, as `Stylizer.restyle` gives it.
@@ -20,7 +21,8 @@ def restyle(photo, style=None, strength=1.0, style_image=(), preserve_color=Fals
         errors.UserError: what is given cannot be used, in one line that names it.
     """
     with Stylizer(model, engine=engine, precision=precision) as stylizer:
-        return stylizer.restyle(photo, style, strength, style_image, preserve_color, max_memory, exact)
+        return stylizer.restyle(photo, style, strength, style_image, preserve_color, max_memory, exact, brush,
+                                match_color)
 
 
 def styles(model=None, engine='tensorflow'):

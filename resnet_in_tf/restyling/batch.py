@@ -182,7 +182,7 @@ def is_to_do(job, overwrite):
 
 def stylize_files(stylizer, jobs, style_weights, keep_color=False, overwrite=False, quality=95,
                   on_job=lambda job, error: None, max_memory=None, exact=False,
-                  on_tile=lambda job, done, total: None):
+                  on_tile=lambda job, done, total: None, brush=None, match=None):
     """Restyles files, several at a time; one that fails does not stop the rest.
 
     Args:
@@ -198,6 +198,8 @@ def stylize_files(stylizer, jobs, style_weights, keep_color=False, overwrite=Fal
         exact: whether tiles use true statistics, slower and with features on disk.
         on_tile: called after each tile of a large picture with the job, how many are done, and of
             how many.
+        brush: brush.Brush, or None.
+        match: finishing.Match, or None.
 
     Returns:
         Summary: jobs done, jobs skipped, and (job, reason) for those that failed, each in the
@@ -217,7 +219,7 @@ def stylize_files(stylizer, jobs, style_weights, keep_color=False, overwrite=Fal
         ended[job] = error
         on_job(job, error)
 
-    options = pipeline.Options(style_weights, keep_color, quality, exact)
+    options = pipeline.Options(style_weights, keep_color, quality, exact, brush, match)
     pipeline.Pipeline(stylizer, options, max_memory or memory.limit_by_default(), on_end,
                       on_tile).run(todo)
     return Summary([job for job in todo if ended[job] is None], skipped,

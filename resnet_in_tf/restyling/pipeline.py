@@ -8,24 +8,25 @@ import numpy as np
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.pictures import images
-from resnet_in_tf.pictures.color import preserve_color
+from resnet_in_tf.pictures import finishing, images
+from resnet_in_tf.pictures.brush import working_size
 from resnet_in_tf.restyling.ends import FileEnds, PhotoEnds
-from resnet_in_tf.tiles import row_files
-from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in, stylize_rows
+from resnet_in_tf.tiles import finished, row_files
+from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in
 
 AT_ONCE = 4  # pictures of one run
 AHEAD = 3 * AT_ONCE  # pictures that are decoded before their turn
 THREADS = 2  # each for decoding and for encoding; the codecs leave Python's lock alone
 # A pixel on its way: its photo, with transparency, and the painted floats. Each writer has the encoder's
-# besides, and with --preserve_color floats of other colours.
+# besides, and with another brush size or other colours what is made of the painting.
 HELD_BYTES = 16
 COLOR_BYTES = 12
 REASON = 300  # characters: a library's error can be pages
 
 Job = collections.namedtuple('Job', 'source target')
 Photo = collections.namedtuple('Photo', 'job pixels alpha')
-Options = collections.namedtuple('Options', 'style_weights keep_color quality exact')
+Options = collections.namedtuple('Options', 'style_weights keep_color quality exact brush match')
+Options.__new__.__defaults__ = (None, None)  # of the last fields
 
 
 class Pipeline:
@@ -46,7 +47,9 @@ class Pipeline:
     def __init__(self, stylizer, options, max_memory, on_end, on_tile, ends=FileEnds):
         self.stylizer, self.options, self.max_memory = stylizer, options, max_memory
         self.tell, self.on_tile, self.ends = on_end, on_tile, ends
+        self.finish = finishing.Finish(options.keep_color, options.brush, options.match)
         self.flight = {}  # job -> pixels that are held for it
+        self.painted = {}  # job -> pixels that go through the network for it
         self.fixed, self.writing, self.grids = None, collections.deque(), {}
         self.at_once, self.run_pixels = 1, None
         self.engine = stylizer.engine
@@ -97,8 +100,16 @@ class Pipeline:
         except Exception as error:
             self.on_end(job, reason(job, error))
             return None
-        large = self.run_pixels is not None and width * height > self.run_pixels
+        self.painted[job] = self.painted_pixels(width, height)
+        large = self.run_pixels is not None and (self.painted[job] > self.run_pixels or (
+            self.options.brush is not None and self.needed([width * height], self.painted[job],
+                                                           {images.format_of(job.target)}) > self.free))
         return 0 if large else width * height
+
+    def painted_pixels(self, width, height):
+        """The pixels that go through the network for a photo of that size."""
+        columns, rows = working_size(self.options.brush, width, height)
+        return columns * rows
 
     def has_room(self, job, pixels):
         """Whether one more picture can be held beside those on their way and the run of the largest.
@@ -108,17 +119,22 @@ class Pipeline:
         held = list(self.flight.values())
         if not held or not pixels:
             return not held
-        largest = max(held + [pixels])
-        run = min(self.run_pixels or 0, self.at_once * largest)
+        jobs = list(self.flight) + [job]
+        run = self.at_once * max(self.painted.get(each, self.flight.get(each, pixels)) for each in jobs)
+        formats = {images.format_of(each.target) for each in jobs}
+        return self.needed(held + [pixels], run, formats) <= self.free
+
+    def needed(self, held, run, formats):
+        """Bytes that pictures of so many pixels take beside a run of so many, written in these formats."""
+        run = min(self.run_pixels or 0, run)
         needed = self.run_bytes * run + memory.SLACK if run else 0
-        formats = {images.format_of(each.target) for each in list(self.flight) + [job]}
-        writer = max(map(memory.encoding_bytes, formats)) + COLOR_BYTES * self.options.keep_color
-        needed += THREADS * writer * largest
-        return HELD_BYTES * (sum(held) + pixels) + needed <= self.free
+        writer = max(map(memory.encoding_bytes, formats)) + COLOR_BYTES * (self.finish != finishing.Finish())
+        return HELD_BYTES * sum(held) + needed + THREADS * writer * max(held)
 
     def on_end(self, job, error):
         """Says how a job ended, and lets go of what was held for it."""
         self.flight.pop(job, None)
+        self.painted.pop(job, None)
         self.tell(job, error)
 
     def read(self, job):
@@ -148,7 +164,7 @@ class Pipeline:
         for shape in list(waiting):
             at_once = self.at_once
             if at_once > 1:
-                at_once = min(at_once, max(1, self.run_pixels // (shape[0] * shape[1])))
+                at_once = min(at_once, max(1, self.run_pixels // self.painted_pixels(shape[1], shape[0])))
             full = len(waiting[shape]) >= at_once
             crowded = sum(map(len, waiting.values())) >= AHEAD
             if full or crowded or last:
@@ -158,8 +174,8 @@ class Pipeline:
 
     def run_group(self, group):
         """Restyles pictures of one size, and hands them on to be written."""
-        pixels = [photo.pixels for photo in group]
         try:
+            pixels = [finishing.before(photo.pixels, self.options.brush) for photo in group]
             if len(group) > 1:
                 stylized = self.stylizer.stylize(np.stack(pixels), self.options.style_weights)
             else:
@@ -186,7 +202,7 @@ class Pipeline:
             if self.run_pixels is None:
                 raise UserError('%s: the device has not enough memory' % photo.job.source)
             height, width = photo.pixels.shape[:2]
-            self.run_large(photo.job, max(SMALLEST_TILE ** 2, height * width // 2))
+            self.run_large(photo.job, max(SMALLEST_TILE ** 2, self.painted_pixels(width, height) // 2))
         except Exception as error:
             self.on_end(photo.job, reason(photo.job, error))
         else:
@@ -198,8 +214,7 @@ class Pipeline:
             self.run_group([photo])
 
     def write(self, photo, painted):
-        if self.options.keep_color:
-            painted = preserve_color(photo.pixels, painted)
+        painted = finishing.after(photo.pixels, painted, self.finish)
         self.ends.write(photo.job, painted, photo.alpha, self.options.quality)
 
     def collect(self, most):
@@ -229,13 +244,14 @@ class Pipeline:
         with self.ends.open_source(job, self.max_memory) as source, \
                 self.ends.open_sink(job, source, options.quality) as sink:
             if max_pixels is None:
-                max_pixels = row_files.tile_pixels(job.source, self.max_memory, self.engine.width,
+                rows = finished.memory_bytes(self.finish, source.width, source.height)
+                max_pixels = row_files.tile_pixels(job.source, self.max_memory - rows, self.engine.width,
                                                    source, sink, options.exact)
             while True:
                 try:
-                    self.grids[job] = stylize_rows(
+                    self.grids[job] = finished.stylize_rows(
                         self.fixed, source, sink, options.style_weights, max_pixels,
-                        options.exact, options.keep_color,
+                        options.exact, self.finish,
                         lambda done, total: self.on_tile(job, done, total))
                     break
                 except MemoryError:

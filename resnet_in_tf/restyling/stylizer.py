@@ -8,7 +8,8 @@ import numpy as np
 
 from resnet_in_tf import memory, shipped
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.restyling import engines, pipeline
+from resnet_in_tf.pictures import brush as brushes
+from resnet_in_tf.restyling import engines, matching, pipeline
 from resnet_in_tf.restyling.style_images import StyleImages, image_name, parse_image
 
 LONGEST_MIX = 10000  # characters: names and weights of some hundred styles
@@ -114,7 +115,7 @@ class Stylizer:
         return stylized if pixels.ndim == 4 else stylized[0]
 
     def restyle(self, photo, style=None, strength=1.0, style_image=(), preserve_color=False, max_memory=None,
-                exact=False):
+                exact=False, brush=None, match_color=None):
         """Restyles a photo as `stylize.py` does.
 
         Args:
@@ -129,6 +130,10 @@ class Stylizer:
             max_memory: '2GB', or int, bytes that the process may hold; what needs more runs in tiles. None
                 for most of what is free.
             exact: whether tiles use true statistics, slower and with features on disk.
+            brush: size of strokes: a number from 0.5, fine, to 2, broad, or 'fixed:512' for strokes as on a
+                photo with a long side of 512 pixels.
+            match_color: 'photo' or 'painting', the palette that the colours are moved to, with an amount
+                from 0 to 2 or without: 'photo:0.5'.
 
         Returns:
             PIL image of the photo's size, upright: RGB, or RGBA where the photo has transparency.
@@ -139,7 +144,8 @@ class Stylizer:
         images = [style_image] if isinstance(style_image, (str, os.PathLike)) else style_image
         weights = self.style_weights(style, strength, [os.fspath(image) for image in images or ()])
         limit = memory.limit_by_default() if max_memory is None else memory.parse_size(max_memory)
-        options = pipeline.Options(weights, preserve_color, quality=None, exact=exact)
+        match = matching.read(match_color, self.engine, weights, preserve_color)
+        options = pipeline.Options(weights, preserve_color, None, exact, brushes.parse(brush), match)
         return pipeline.restyle_photo(self, photo, options, limit)
 
     def close(self):

@@ -39,7 +39,8 @@ def create_app(stylizer, jobs, limits, metrics, access):
         photo, paintings, given = read_request()
         style_images.check(len(paintings), limits)
         order = parameters.read(given, stylizer.style_names, len(paintings))
-        size, cost = restyling.result_size(photo, order.size, limits)
+        restyling.check_colors(order, stylizer.engine)
+        size, cost = restyling.result_size(photo, order.size, limits, order.brush)
         cost += style_images.cost(paintings, stylizer.style_images, limits)
 
         def work():

@@ -3,12 +3,14 @@
 import collections
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.pictures import brush
+from resnet_in_tf.pictures.finishing import parse_match
 from resnet_in_tf.restyling.stylizer import LONGEST_MIX, parse_mix, shown
 from resnet_in_tf.server import problems
 
 Parameter = collections.namedtuple('Parameter', 'default schema parse description')
 
-Order = collections.namedtuple('Order', 'style_weights preserve_color size quality format')
+Order = collections.namedtuple('Order', 'style_weights preserve_color match_color brush size quality format')
 
 LONGEST = LONGEST_MIX  # characters of a parameter
 LARGEST_WEIGHT = 1e6  # of a style image
@@ -31,6 +33,16 @@ def one_of(table):
     return lambda text: table[text.lower()]
 
 
+def told_by(parse):
+    """A parser of what has one of its own, to None where nothing is given."""
+    def parsed(text):
+        try:
+            return parse(text) if text else None
+        except UserError:
+            raise ValueError from None
+    return parsed
+
+
 BOOLEANS = {'true': True, '1': True, 'on': True, 'yes': True,
             'false': False, '0': False, 'off': False, 'no': False}
 
@@ -46,6 +58,12 @@ PARAMETERS = collections.OrderedDict([
                            between(float, 0, 1), 'a number from 0, the photo, to 1, the style')),
     ('preserve_color', Parameter('false', {'type': 'boolean'}, one_of(BOOLEANS),
                                  "true or false: whether the photo's colours are kept")),
+    ('match_color', Parameter('', {'type': 'string', 'example': 'photo:0.5'}, told_by(parse_match),
+                              "photo or painting: the palette that the result's colours are moved to, "
+                              'with an amount from 0 to 2 or without: photo:0.5')),
+    ('brush', Parameter('', {'type': 'string', 'example': '1.5'}, told_by(brush.parse),
+                        'the size of strokes, a number from 0.5, fine, to 2, broad; or fixed:512 for strokes '
+                        'as on a photo with a long side of 512 pixels, from 64 to 8192')),
     ('size', Parameter('', {'type': 'integer', 'minimum': 16, 'maximum': 65500},
                        lambda text: between(int, 16, 65500)(text) if text else None,
                        'the long side of the result in pixels, from 16 up; the photo is made '
@@ -127,4 +145,7 @@ def read(given, style_names, style_images=0):
                             'style_image_weights' if style_images else None)
     except UserError as error:
         raise problems.parameter(str(error).replace('--style', 'style', 1)) from None
+    if values['match_color'] and values['preserve_color']:
+        raise problems.parameter('match_color: does not go with preserve_color, which keeps every colour of '
+                                 'the photo; leave out one of them')
     return Order(weights, **values)

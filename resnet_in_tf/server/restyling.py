@@ -7,8 +7,9 @@ import os
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.pictures import images
-from resnet_in_tf.pictures.color import preserve_color
+from resnet_in_tf.pictures import finishing, images
+from resnet_in_tf.pictures.brush import working_size
+from resnet_in_tf.restyling import matching
 from resnet_in_tf.server import problems
 from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in
 
@@ -23,6 +24,9 @@ THUMBNAIL = 224  # pixels a side
 # a share of a pixel that goes through the network: measured, 16-bit PNG being the dearest.
 DECODE_BYTES = 24
 DECODE_COST = 0.02
+
+# What enlarging a painting with its photo's detail costs a pixel, in the same unit: measured.
+FINISH_COST = 0.1
 
 STYLE_IMAGES = 8  # of a request at the most
 
@@ -75,23 +79,36 @@ def fit(width, height, side):
     return tuple(max(1, (edge * side + long_side // 2) // long_side) for edge in (width, height))
 
 
-def largest_side(width, height, max_result):
-    """The longest long side at which a photo's result stays within `max_result` pixels and JPEG's sides."""
+def largest_side(width, height, max_result, brush=None):
+    """The longest long side at which a photo's result stays within `max_result` pixels and JPEG's sides.
+
+    Args:
+        width, height: int, of the photo.
+        max_result: int.
+        brush: brush.Brush with a factor, or None: the result stays within as it is painted, too.
+    """
     side = min(max(width, height), images.MAX_SIDE['JPEG'])
-    if width * height > max_result:
-        side = min(side, int(max(width, height) * math.sqrt(max_result / (width * height))))
-    while side > 1 and _pixels(fit(width, height, side)) > max_result:
+    most = max_result * min(1, brush.factor if brush else 1) ** 2
+    if width * height > most:
+        side = min(side, int(max(width, height) * math.sqrt(most / (width * height))))
+    while side > 1 and most_pixels(fit(width, height, side), brush) > max_result:
         side -= 1
     return side
 
 
-def result_size(photo, size, limits):
+def most_pixels(size, brush):
+    """Pixels of a result, or of what is painted for it, whichever is more."""
+    return max(_pixels(size), _pixels(working_size(brush, *size)))
+
+
+def result_size(photo, size, limits, brush=None):
     """Reads a photo's header and says how large its result becomes; decodes nothing.
 
     Args:
         photo: bytes of a file.
         size: int, the long side that is asked for, or None.
         limits: Limits.
+        brush: brush.Brush, or None.
 
     Returns:
         ((width, height) of the result, the cost of the work as pixels of a result).
@@ -100,11 +117,34 @@ def result_size(photo, size, limits):
         problems.Problem: as `picture_size`, or too large a result.
     """
     width, height = picture_size(photo, 'photo', limits)
-    largest = largest_side(width, height, limits.max_result)
+    if brush and brush.side:
+        if _pixels(working_size(brush, width, height)) > limits.max_result:
+            raise problems.parameter(
+                'brush: fixed:%d takes more pixels than this server has room for; for this photo, fixed:%d '
+                'or less does' % (brush.side, largest_side(width * brush.side, height * brush.side,
+                                                        limits.max_result)))
+        largest = largest_side(width, height, limits.max_result)
+    else:
+        largest = largest_side(width, height, limits.max_result, brush)
     target = fit(width, height, size or largest)
-    if _pixels(target) > limits.max_result:
+    if most_pixels(target, brush) > limits.max_result:
         raise problems.result_too_large(target[0], target[1], largest)
-    return target, _pixels(target) + DECODE_COST * width * height
+    painted = _pixels(working_size(brush, *target))
+    return target, painted + (FINISH_COST * _pixels(target) if brush else 0) + DECODE_COST * width * height
+
+
+def check_colors(order, engine):
+    """Raises problems.Problem where the colours of a painting are asked for that the network does not know.
+
+    Args:
+        order: parameters.Order, without the rows of pictures.
+        engine: engines.Engine.
+    """
+    if order.match_color and order.match_color[0] == finishing.PAINTING:
+        try:
+            matching.check(engine, order.style_weights, 'match_color')
+        except UserError as error:
+            raise problems.parameter(str(error)) from None
 
 
 def picture_size(data, name, limits):
@@ -148,9 +188,10 @@ def restyle(stylizer, photo, order, size, limits):
         pixels = images.decode(photo, 'photo', FORMATS, max_pixels=limits.max_pixels)
         if pixels.shape[1::-1] != size:
             pixels = images.resize(pixels, *size)
-        stylized = stylizer.stylize(pixels, order.style_weights)
-        if order.preserve_color:
-            stylized = preserve_color(pixels, stylized)
+        stylized = stylizer.stylize(finishing.before(pixels, order.brush), order.style_weights)
+        match = matching.of(order.match_color, stylizer.engine, order.style_weights)
+        finish = finishing.Finish(order.preserve_color, order.brush, match)
+        stylized = finishing.after(pixels, stylized, finish)
         return images.encode(stylized, order.format, order.quality)
     except UserError as error:
         raise problems.picture(error, limits) from None

@@ -11,6 +11,7 @@ import numpy as np
 from resnet_in_tf import files, memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
+from resnet_in_tf.pictures.finishing import Finish
 from resnet_in_tf.restyling import batch, ends
 from resnet_in_tf.video import decoding, encoding, ffmpeg, flow, parts, probing, results
 from resnet_in_tf.video.painting import Painter
@@ -21,8 +22,8 @@ STATE_EVERY = 12  # frames
 SAMPLE = 2 ** 20  # bytes at either end of a film by which it is known again
 
 Options = collections.namedtuple(
-    'Options', 'style_weights keep_color quality exact overwrite max_memory frame_rate steady')
-Options.__new__.__defaults__ = (25.0, results.FLOW)
+    'Options', 'style_weights keep_color quality exact overwrite max_memory frame_rate steady brush match')
+Options.__new__.__defaults__ = (25.0, results.FLOW, None, None)
 
 
 def is_film(source, output):
@@ -77,7 +78,8 @@ def stylize_film(stylizer, source, output, options, others=(), on_start=lambda t
     reader = decoding.Folder(source, options.frame_rate) if os.path.isdir(source) else decoding.Decoder(
         probing.probe(source))
     painter = Painter(stylizer, options.style_weights, reader.film,
-                      options.max_memory or memory.limit_by_default(), options.exact, options.keep_color,
+                      options.max_memory or memory.limit_by_default(), options.exact,
+                      Finish(options.keep_color, options.brush, options.match),
                       options.steady != results.NONE)
     with contextlib.closing(painter):
         run = to_container if to_film else to_folder
@@ -205,8 +207,10 @@ def record(film, stylizer, output, options):
         model = digest(file.read())
     return {'--input': digest(*content), '--model': model,
             'style or strength': digest(np.asarray(options.style_weights, np.float32).tobytes()),
-            '--preserve_color': options.keep_color, '--quality': options.quality, '--exact': options.exact,
-            '--engine': stylizer.engine.name, '--precision': stylizer.engine.precision.name,
+            '--preserve_color': options.keep_color, '--brush': str(options.brush),
+            '--match_color': digest(repr(options.match).encode()), '--quality': options.quality,
+            '--exact': options.exact, '--engine': stylizer.engine.name,
+            '--precision': stylizer.engine.precision.name,
             '--frame_rate': str(film.rate), 'ffmpeg': ffmpeg.version(),
             '--steady': options.steady,
             'OpenCV': flow.opencv().__version__ if options.steady == results.FLOW else None,

@@ -7,13 +7,15 @@ import numpy as np
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.pictures.color import preserve_color
+from resnet_in_tf.pictures import finishing, images
+from resnet_in_tf.pictures.brush import working_size
 from resnet_in_tf.tiles import row_files
 from resnet_in_tf.tiles.large import SMALLEST_TILE, measure, pixels_in, stylize_rows
 from resnet_in_tf.tiles.rows import MemorySource
 from resnet_in_tf.video import statistics
 
 AT_ONCE = 4  # frames of one run
+PLAIN = finishing.Finish()
 HELD_BYTES = 64  # a pixel of each frame of a run: decoded, painted and steadied ones that wait beside it
 
 
@@ -26,7 +28,7 @@ class Painter:
         film: Film.
         max_memory: int, bytes that the process may hold.
         exact: whether tiles use true statistics.
-        keep_color: whether the film's colours are kept.
+        finish: finishing.Finish.
         pins: whether frames of a shot share their statistics, where the network has any and TensorFlow
             runs it.
 
@@ -37,14 +39,15 @@ class Painter:
         UserError: frames are too large for this network and memory.
     """
 
-    def __init__(self, stylizer, style_weights, film, max_memory, exact=False, keep_color=False, pins=False):
+    def __init__(self, stylizer, style_weights, film, max_memory, exact=False, finish=PLAIN, pins=False):
         self.stylizer, self.style_weights, self.film = stylizer, style_weights, film
-        self.max_memory, self.exact, self.keep_color = max_memory, exact, keep_color
+        self.max_memory, self.exact, self.frames_finish = max_memory, exact, finish
         self.fixed, self.tile, engine = None, None, stylizer.engine
-        area = film.width * film.height
+        columns, rows = working_size(finish.brush, film.width, film.height)
+        self.area, held = columns * rows, HELD_BYTES * film.width * film.height
         free = max_memory - memory.resident()
-        fitting = (free - memory.SLACK) // ((memory.run_bytes(engine.width, engine.name) + HELD_BYTES) * area)
-        fitting = min(fitting, pixels_in(free, engine.width, engine.name) // area)
+        fitting = (free - memory.SLACK) // (memory.run_bytes(engine.width, engine.name) * self.area + held)
+        fitting = min(fitting, pixels_in(free, engine.width, engine.name) // self.area)
         self.at_once = int(max(1, min(AT_ONCE, fitting)))
         if pins and engine.name == 'tensorflow':
             try:
@@ -53,7 +56,7 @@ class Painter:
                 pass  # of a paper's rival that has other statistics
         self.pins = bool(self.fixed and self.fixed.norms)
         if fitting < 1:
-            self.open_tiles(pixels_in(free - HELD_BYTES * area, engine.width, engine.name))
+            self.open_tiles(pixels_in(free - held, engine.width, engine.name))
 
     def open_tiles(self, pixels):
         """Prepares for frames that are too large for one run; UserError where that is no way out.
@@ -76,7 +79,7 @@ class Painter:
         if self.tile:
             self.tile = row_files.halved(self.tile, self.film.path)
         else:
-            self.open_tiles(max(SMALLEST_TILE ** 2, self.film.width * self.film.height // 2))
+            self.open_tiles(max(SMALLEST_TILE ** 2, self.area // 2))
 
     def __call__(self, pixels, number, begins, pinned=None):
         """Restyles frames that follow each other.
@@ -88,9 +91,10 @@ class Painter:
             pinned: statistics.Pinned of the frame before, or None.
 
         Returns:
-            (uint8 or float32 [N, H, W, 3] in [0, 255], for `finish`, list of Pinned of each; of None where
+            (uint8 or float32 [N, h, w, 3] in [0, 255], for `finish`, list of Pinned of each; of None where
             no statistics are shared).
         """
+        pixels = np.stack([finishing.before(frame, self.frames_finish.brush) for frame in pixels])
         if not self.pins:
             return self.paint(pixels, None), [None] * len(pixels)
         kept = []
@@ -139,9 +143,7 @@ class Painter:
 
     def finish(self, frame, painted):
         """A frame as it is written, uint8 [H, W, 3], for the film's own and what the network made of it."""
-        if self.keep_color:
-            painted = preserve_color(frame, painted)
-        return painted if painted.dtype == np.uint8 else np.clip(np.rint(painted), 0, 255).astype(np.uint8)
+        return images.bytes_of(finishing.after(frame, painted, self.frames_finish))
 
     def close(self):
         """Gives the memory of the fixed form back."""

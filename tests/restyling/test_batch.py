@@ -218,7 +218,7 @@ import numpy as np
 from resnet_in_tf import memory
 from resnet_in_tf.restyling import batch, pipeline
 from resnet_in_tf.restyling.ends import FileEnds
-from resnet_in_tf.pictures import images
+from resnet_in_tf.pictures import finishing, images
 def write(side, path, color, transparent):
     rows, columns = np.mgrid[:side, :side].astype(np.float32)
     photo = np.dstack([rows % 256, columns % 251, (rows + columns) % 241]).astype(np.uint8)
@@ -228,7 +228,8 @@ def write(side, path, color, transparent):
     held = memory.resident()
     with open('/proc/self/clear_refs', 'w') as file:
         file.write('5')  # the peak begins anew
-    line = types.SimpleNamespace(options=pipeline.Options(None, color, 95, False), ends=FileEnds)
+    line = types.SimpleNamespace(options=pipeline.Options(None, color, 95, False), ends=FileEnds,
+                                 finish=finishing.Finish(color))
     pipeline.Pipeline.write(line, pipeline.Photo(batch.Job(path, path), photo, alpha), painted)
     return (memory.peak() - held + given) / side ** 2
 for path in sys.argv[1:]:
