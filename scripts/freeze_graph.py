@@ -13,8 +13,8 @@ from resnet_in_tf import cli  # noqa: E402
 
 flags.DEFINE_string('model_dir', None, 'Folder of the run, as given to train.py.')
 flags.DEFINE_string('model', None, 'A .pb instead of a run.')
-flags.DEFINE_string('output', None, 'The file to write; the folder of a SavedModel.')
-flags.DEFINE_enum('format', 'pb', ['pb', 'saved_model', 'tflite', 'onnx'], 'What to write.')
+flags.DEFINE_string('output', None, 'The file to write; the folder of a SavedModel or a page.')
+flags.DEFINE_enum('format', 'pb', ['pb', 'saved_model', 'tflite', 'onnx', 'web'], 'What to write.')
 flags.DEFINE_bool('predictor', True, '--nopredictor: a .pb of a .pb, without its style predictor.')
 flags.DEFINE_list('sizes', '512x512', 'TFLite: WIDTHxHEIGHT, a file for each.')
 flags.DEFINE_list('weights', 'float32,float16', 'TFLite: types of weights, a file for each.')

@@ -1,4 +1,4 @@
-"""A frozen network in the forms that other programs run: SavedModel, TFLite, ONNX."""
+"""A frozen network in the forms that other programs run: SavedModel, TFLite, ONNX, a page."""
 
 import os
 
@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import onnx_files, saved_model, tflite_model
+from resnet_in_tf.exports.web import site
 from resnet_in_tf.network import frozen, rows
 
 # Every writer takes (graph_def, style_names, card, output, **options) and gives a list of
@@ -15,6 +16,7 @@ WRITERS = {
     'saved_model': saved_model.write,
     'tflite': tflite_model.write,
     'onnx': onnx_files.write,
+    'web': site.write,
 }
 EXTENSIONS = {'pb': '.pb', 'tflite': '.tflite', 'onnx': '.onnx'}
 
@@ -25,7 +27,7 @@ def deploy(model_dir, model, format_, output, options, freeze):
     Args:
         model_dir, model: folder of a run or path of a .pb; the other one is None.
         format_: 'pb' or a key of WRITERS.
-        output: path of the file, or of the folder of a SavedModel.
+        output: path of the file, or of the folder of a SavedModel or a page.
         options: dict: `sizes` and `weights` of tflite_model.write; `predictor`, False to leave a .pb's
             style predictor out of another .pb.
         freeze: function that ends a run, training.freeze.freeze.
@@ -86,7 +88,7 @@ def export(model, format_, output, **options):
     Args:
         model: path of a .pb that freeze_graph.py wrote.
         format_: a key of WRITERS.
-        output: path of the file, or of the folder of a SavedModel.
+        output: path of the file, or of the folder of a SavedModel or a page.
         options: `sizes` and `weights` of tflite_model.write; none for the others.
 
     Returns:

@@ -23,13 +23,11 @@ function title(name) {
 // Styles
 
 async function loadStyles() {
+  $('hint').textContent = backend.hint;
   try {
-    const response = await fetch('v1/styles');
-    if (!response.ok) throw new Error(await api.reason(response));
-    Object.assign(state, await response.json());
+    Object.assign(state, await backend.styles());
   } catch (error) {
-    say('The styles did not load. Is the server still running? Reload the page to try again.', true);
-    return;
+    return say(error.message, true);
   }
   for (const style of state.styles) $('styles').append(addButton(style));
   if (takesPaintings()) $('add-painting').hidden = false;
@@ -113,7 +111,7 @@ function order() {
 
 // The preview
 
-function refresh(step = api.QUICK) {
+function refresh(step = backend.QUICK) {
   if (!state.image || !state.limits) return;
   const wanted = order();
   if (!wanted) {
@@ -125,13 +123,13 @@ function refresh(step = api.QUICK) {
   preview.ask(step.delay, async signal => {
     const side = Math.min(step.side, fullSide());
     if (!state.small[side]) state.small[side] = await api.shrink(state.image, side);
-    return api.stylize(state.small[side], {...wanted, quality: 88}, signal);
+    return backend.stylize(state.small[side], {...wanted, quality: 88}, signal);
   }, blob => {
     show($('after'), blob);
     $('after-tag').textContent = 'Preview';
     if (!downloading) say('');
     working(false);
-    if (step.side === api.QUICK.side && fullSide() > api.QUICK.side) refresh(api.SHARP);
+    if (step.side === backend.QUICK.side && fullSide() > backend.QUICK.side) refresh(backend.SHARP);
   }, error => {
     working(false);
     if (error.retryAfter) { // busy: what is asked by then goes first
@@ -173,7 +171,7 @@ async function usePhoto(file) {
   $('download').disabled = false;
   say('');
   noteSize();
-  refresh({...api.QUICK, delay: 0});
+  refresh({...backend.QUICK, delay: 0});
 }
 
 function fullSide() {
@@ -187,17 +185,15 @@ function noteSize() {
   const scale = fullSide() / long;
   $('size-note').textContent = 'Full size: ' + Math.round(state.image.naturalWidth * scale) + ' × '
     + Math.round(state.image.naturalHeight * scale) + ' pixels'
-    + (scale < 1 ? ', the largest that this server makes.' : '.');
+    + (scale < 1 ? ', ' + backend.largest + '.' : '.');
 }
 
-// What the server takes goes as it is; the browser makes a JPEG of anything else.
+// What can go as it is does; the browser makes a JPEG of anything else.
 async function fullPhoto(wanted) {
-  const {photo, image, limits} = state;
+  const {photo, image} = state;
   const pixels = image.naturalWidth * image.naturalHeight;
   const others = (wanted.style_image || []).reduce((sum, picture) => sum + picture.size, 4096);
-  const taken = ['image/jpeg', 'image/png'].includes(photo.type)
-    && photo.size + others <= limits.upload_bytes && pixels <= limits.photo_pixels;
-  return taken ? photo : api.shrink(image, fullSide());
+  return backend.takes(photo, pixels, others) ? photo : api.shrink(image, fullSide());
 }
 
 async function download(event) {
@@ -214,7 +210,7 @@ async function download(event) {
   $('download').textContent = 'Cancel';
   say('Painting at full size …');
   try {
-    const blob = await api.stylize(await fullPhoto(wanted), {...wanted, size: fullSide(), format},
+    const blob = await backend.stylize(await fullPhoto(wanted), {...wanted, size: fullSide(), format},
       controller.signal);
     save(blob, name);
     show($('after'), blob);
@@ -245,10 +241,15 @@ function takeFirst(files) {
 
 $('choose').addEventListener('click', () => $('file').click());
 $('choose-other').addEventListener('click', () => $('file').click());
-$('file').addEventListener('change', () => {
-  takeFirst($('file').files);
-  $('file').value = ''; // so that the same file can be chosen again
-});
+for (const input of [$('file'), $('camera')]) {
+  input.addEventListener('change', () => {
+    takeFirst(input.files);
+    input.value = ''; // so that the same file can be chosen again
+  });
+}
+// Elsewhere a browser knows no camera here, and would ask for a file.
+$('take').hidden = !matchMedia('(pointer: coarse)').matches;
+$('take').addEventListener('click', () => $('camera').click());
 $('add-painting').addEventListener('click', () => $('painting-file').click());
 $('painting-file').addEventListener('change', () => {
   addPaintings([...$('painting-file').files]);

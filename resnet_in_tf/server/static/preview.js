@@ -1,40 +1,7 @@
-// What goes between the page and the server: photos made small, requests that overtake each other.
+// What goes to the network and in what order: photos made small, requests that overtake each other.
 'use strict';
 
 const api = {
-  // Small and quick while a slider moves; sharper once it rests.
-  QUICK: {side: 320, delay: 120},
-  SHARP: {side: 800, delay: 700},
-
-  // Asks for a restyled picture. Throws an Error whose message is for people.
-  async stylize(photo, order, signal) {
-    const form = new FormData();
-    form.append('photo', photo, 'photo');
-    for (const name of Object.keys(order)) {
-      for (const value of [order[name]].flat()) form.append(name, value);
-    }
-    let response;
-    try {
-      response = await fetch('v1/stylize', {method: 'POST', body: form, signal});
-    } catch (error) {
-      if (error.name === 'AbortError') throw error;
-      throw new Error('The server does not answer. Is it still running?');
-    }
-    if (response.ok) return response.blob();
-    const problem = new Error(await api.reason(response));
-    problem.retryAfter = Number(response.headers.get('Retry-After')) || 0;
-    throw problem;
-  },
-
-  async reason(response) {
-    try {
-      const text = (await response.json()).error.message;
-      return text.charAt(0).toUpperCase() + text.slice(1) + '.';
-    } catch (error) {
-      return 'The server answered ' + response.status + '.';
-    }
-  },
-
   // Opens a file as an image. Throws an Error whose message is for people.
   async open(file) {
     const image = new Image();
