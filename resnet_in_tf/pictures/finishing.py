@@ -19,6 +19,7 @@ Fields:
     match: Match, or None.
 """
 Finish.__new__.__defaults__ = (False, None, None)
+PLAIN = Finish(False, None, None)
 
 PHOTO, PAINTING = 'photo', 'painting'
 MOST = 2.0  # amount

@@ -10,7 +10,6 @@ from resnet_in_tf.tiles import large, scratch
 from resnet_in_tf.tiles.rows import Spool
 
 BYTES = 3  # of a pixel on disk
-PLAIN = finishing.Finish()
 
 
 class Rows:
@@ -54,7 +53,7 @@ def memory_bytes(finish, width, height):
     return scratch.memory_bytes((1 + (finish.brush is not None)) * BYTES * columns * rows)
 
 
-def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, finish=PLAIN,
+def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, finish=finishing.PLAIN,
                  on_tile=lambda done, total: None):
     """Restyles a picture in tiles, from rows to rows.
 

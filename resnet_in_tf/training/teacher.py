@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
-from resnet_in_tf.network.generator import IDENTITY
+from resnet_in_tf.network.interface import IDENTITY
 from resnet_in_tf.training.run_record import describe_file
 
 Teacher = collections.namedtuple('Teacher', 'graph_def columns style_names description')

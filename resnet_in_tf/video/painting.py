@@ -15,7 +15,6 @@ from resnet_in_tf.tiles.rows import MemorySource
 from resnet_in_tf.video import statistics
 
 AT_ONCE = 4  # frames of one run
-PLAIN = finishing.Finish()
 HELD_BYTES = 64  # a pixel of each frame of a run: decoded, painted and steadied ones that wait beside it
 
 
@@ -39,7 +38,7 @@ class Painter:
         UserError: frames are too large for this network and memory.
     """
 
-    def __init__(self, stylizer, style_weights, film, max_memory, exact=False, finish=PLAIN, pins=False):
+    def __init__(self, stylizer, style_weights, film, max_memory, exact=False, finish=finishing.PLAIN, pins=False):
         self.stylizer, self.style_weights, self.film = stylizer, style_weights, film
         self.max_memory, self.exact, self.frames_finish = max_memory, exact, finish
         self.fixed, self.tile, engine = None, None, stylizer.engine
