@@ -49,7 +49,7 @@ def choose(asked, lack, measure):
         return Choice(FLOAT32, lack)
     near = psnr >= LEAST_PSNR
     why = '%s, and its pictures are %.1f dB from those of float32, %s the %g that auto asks for' % (
-        'this processor has %s' % instructions(), psnr, 'above' if near else 'below', LEAST_PSNR)
+        'this processor has %s' % instructions(), psnr, 'at or above' if near else 'below', LEAST_PSNR)
     return Choice(BFLOAT16 if near or asked == BFLOAT16 else FLOAT32, why)
 
 
