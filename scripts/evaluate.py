@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures: `evaluate.py report`, `survey`, `survey_results`, `continuity`, `steadiness`, `card`, `pictures`."""
+"""Measures: report, survey, survey_results, continuity, steadiness, card and pictures."""
 
 import os
 import sys
@@ -86,7 +86,7 @@ def continuity(values):
 def steadiness_flags():
     """Flags of `steadiness`."""
     flags.DEFINE_string('input', None, 'A film, or a folder or pattern of numbered frames.')
-    flags.DEFINE_multi_string('result', [], 'The same, restyled by anything; repeat. Ratios are to the first.')
+    flags.DEFINE_multi_string('result', [], 'The same, restyled by anything; repeat. Ratios: to the first.')
     flags.DEFINE_string('flow', None, 'True flow of two frames: .flo, or PNG of KITTI. Default: DIS.')
     flags.DEFINE_string('output', None, 'A CSV of the table.')
 

@@ -11,7 +11,10 @@ from resnet_in_tf.video import flow as flows
 
 KEEP = 0.9  # most of the last result that is kept
 BROAD, BROAD_KEEP = 31, 0.5  # pixels a side: what differs over so many, such as light, follows sooner
-SEEN = 8.0, 20.0  # of 255, difference of frames: up to the one all is kept, from the other nothing
+# Up to the first of each all is kept, from the second on nothing: how frames differ along the flow, of 255,
+# and how far the flow there and back ends from where it began, in pixels. What is flat shows no difference
+# where something beside it moves and takes the flow along.
+ALIKE, RETURNS = (8.0, 20.0), (0.5, 1.5)
 AROUND = 5  # pixels a side over which differences are averaged: noise is no change
 
 
@@ -32,18 +35,31 @@ class Blend:
         Returns:
             uint8 [H, W, 3].
         """
-        back = self.flow(frame, last_frame)
-        share = KEEP * trust(frame, flows.warp(last_frame, back), back)[..., None]
+        back, there = self.flow(frame, last_frame), self.flow(last_frame, frame)
+        share = KEEP * trust(frame, flows.warp(last_frame, back), back, there)[..., None]
         apart = flows.warp(last_painted, back).astype(np.float32) - painted
         apart -= (1 - BROAD_KEEP) * flows.opencv().blur(apart, (BROAD, BROAD))
         return np.clip(np.rint(painted + share * apart), 0, 255).astype(np.uint8)
 
 
-def trust(frame, brought, flow):
-    """How far a frame is the last one brought along: float32 [H, W] in [0, 1]."""
+def trust(frame, brought, back, there):
+    """How far a frame is the last one brought along.
+
+    Args:
+        frame, brought: uint8 [H, W, 3], the frame, and the last one brought along `back`.
+        back, there: float32 [H, W, 2], the flow to the last frame, and from it.
+
+    Returns:
+        float32 [H, W] in [0, 1].
+    """
     cv2 = flows.opencv()
-    apart = cv2.absdiff(frame, brought).astype(np.float32).mean(-1)
-    apart = cv2.blur(apart, (AROUND, AROUND))
-    alike = np.clip((SEEN[1] - apart) / (SEEN[1] - SEEN[0]), 0.0, 1.0) * flows.inside(flow)
+    apart = cv2.blur(cv2.absdiff(frame, brought).astype(np.float32).mean(-1), (AROUND, AROUND))
+    astray = np.sqrt(np.square(back + flows.warp(there, back)).sum(-1))
+    kept = falling(apart, *ALIKE) * falling(astray, *RETURNS) * flows.inside(back)
     # At the edge of what is not to be trusted neither is what stands beside it.
-    return cv2.blur(cv2.erode(alike, np.ones([3, 3], np.uint8)), (3, 3))
+    return cv2.blur(cv2.erode(kept, np.ones([3, 3], np.uint8)), (3, 3))
+
+
+def falling(values, high, low):
+    """1 up to `high`, 0 from `low` on, and straight between."""
+    return np.clip((low - values) / (low - high), 0.0, 1.0)

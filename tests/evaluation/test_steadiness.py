@@ -1,4 +1,4 @@
-"""How steady films are: closed forms on frames that move by whole pixels, files of flow, and what fits not."""
+"""How steady films are: closed forms on frames that move by whole pixels, files of flow, what fits not."""
 
 import numpy as np
 import pytest
