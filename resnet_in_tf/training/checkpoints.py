@@ -39,8 +39,7 @@ def plain_path(folder, lock=False):
     except OSError as error:
         raise UserError('--model_dir %s: cannot be opened (%s)' % (folder, error.strerror)) from error
     try:
-        # With TF_CONFIG several processes share one folder on purpose.
-        if lock and not os.environ.get('TF_CONFIG'):
+        if lock:
             take_lock(descriptor, folder)
         path = '/proc/self/fd/%d' % descriptor
         yield path if os.path.isdir(path) else os.path.abspath(folder)

@@ -15,6 +15,7 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
+from resnet_in_tf.training import distribution
 
 TRAIN_PHOTOS, TEST_PHOTOS = 5000, 1500  # paper, IV.A
 
@@ -258,7 +259,7 @@ def style_weights_at(position, styles, identity_share, mix_share, seed, picture_
     return weights
 
 
-def input_fn(photos, styles, config, start, stop, pictures=None):
+def input_fn(photos, styles, config, start, stop, pictures=None, context=None):
     """tf.data of training samples from position start * batch_size on.
 
     Args:
@@ -268,6 +269,7 @@ def input_fn(photos, styles, config, start, stop, pictures=None):
             of the samples, where there are pictures, that are painted in a style's own row.
         start, stop: first step and the one after the last.
         pictures: style_pictures.StylePictures, or None.
+        context: tf.distribute.InputContext of a worker among several devices, or None.
 
     Returns:
         tf.data.Dataset of {'photo': float32 [N, size, size, 3] in [0, 255],
@@ -293,5 +295,5 @@ def input_fn(photos, styles, config, start, stop, pictures=None):
         return parts
 
     size = config['batch_size']
-    positions = tf.data.Dataset.range(start * size, stop * size)
+    positions = distribution.positions(start, stop, size, context)
     return positions.map(load, num_parallel_calls=2).batch(size, drop_remainder=True).prefetch(4)

@@ -30,7 +30,7 @@ SETTINGS = (
     # As many channels as the paper: each doubles the time of all the rest.
     Setting('width', int, 32, 1, 512, "Channels of the generator's first layer.", True),
     # Table I of the paper.
-    Setting('batch_size', int, 4, 1, 1024, 'Photos a step (paper, Table I).', True),
+    Setting('batch_size', int, 4, 1, 1024, 'Photos a step, on each device (paper, Table I).', True),
     # Fig. 6 of the paper: higher rates oscillate, lower ones take longer.
     Setting('learning_rate', float, 0.001, 0, None,
             "Adam's rate (paper, Fig. 6); gamma and beta learn at five times the rate.", True),
@@ -87,6 +87,8 @@ SETTINGS = (
             'The loss network: imagenet, hed, a file of VGG-16 or VGG-19, or random[:SEED].', False),
     Setting('seed', int, 0, 0, 2 ** 32 - 1, 'Names the split, the crops and the first weights.', True),
     Setting('impl', ('auto', 'reference', 'fused'), 'auto', None, None, 'Kernel of instance norm.', False),
+    Setting('devices', str, '1', None, None,
+            'GPUs of this machine that train together: all, or a number.', False),
     Setting('bfloat16', bool, False, None, None,
             'Faster on CPUs with bfloat16 (TensorFlow 2.15).', True),
     Setting('save_steps', int, 500, 1, MOST_STEPS,  # a few minutes' work at most is lost
@@ -98,7 +100,8 @@ SETTINGS = (
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 # What may differ between the command that started a run and the one that goes on with it.
 # The loss network is compared by its checksum: its file may lie elsewhere.
-FREE_ON_RESUME = ('train_steps', 'save_steps', 'log_steps', 'eval_steps', 'impl', 'vgg_weights')
+FREE_ON_RESUME = ('train_steps', 'save_steps', 'log_steps', 'eval_steps', 'impl', 'vgg_weights',
+                  'devices')
 # A row that is added is trained on its style alone, in filters that stay as they are.
 ADDING = {'identity_share': 0.0, 'warmup_steps': 0, 'saturation_weight': 0.0, 'spikes_weight': 0.0,
           'silence_weight': 0.0}

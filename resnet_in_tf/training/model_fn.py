@@ -6,7 +6,7 @@ from resnet_in_tf.network import predictor
 from resnet_in_tf.network.generator import generator
 from resnet_in_tf.perceptual import losses, steady, vgg
 from resnet_in_tf.perceptual.objective import PARTS, training_losses
-from resnet_in_tf.training import teacher, warm_start
+from resnet_in_tf.training import distribution, teacher, warm_start
 
 # Times the learning rate for gamma and beta: they alone tell the styles apart, and each row sees
 # but its own style's samples. At the filters' rate eight styles were still one after 900 steps.
@@ -30,10 +30,11 @@ def model_fn(features, labels, mode, params):
             C]), moments (dict layer -> float32 [S, 2, C]), teacher (teacher.Teacher or None), paintings
             (uint8 [S, H, W, 3], for the summaries), content_layers, style_layers, content_weight,
             style_weight, tv_weight, identity_weight, warmup_steps, train_steps, learning_rate,
-            learning_rate_decay, the weights of the penalties, summary_steps, start (warm_start.Start),
-            start_from (its path), initial (dict of further variables' names -> arrays to begin with),
-            rows_only (whether the rows of the paintings alone are trained), held_out (uint8 [M, H, W, 3] or
-            None), held_out_pictures (uint8 [M, h, w, 3], the pictures that they are painted after, or None).
+            learning_rate_decay, the weights of the penalties, seed, log_steps, summary_steps, start
+            (warm_start.Start), start_from (its path), initial (dict of further variables' names -> arrays to
+            begin with), rows_only (whether the rows of the paintings alone are trained), held_out (uint8 [M,
+            H, W, 3] or None), held_out_pictures (uint8 [M, h, w, 3], the pictures that they are painted
+            after, or None).
 
     Returns:
         tf.estimator.EstimatorSpec.
@@ -41,35 +42,35 @@ def model_fn(features, labels, mode, params):
     del labels
     photo, mix, picture = features['photo'], features['style_weights'], features.get('picture')
     start = params['start']
-    stylized, parts = build(photo, mix, params, not params['rows_only'], picture)
+    with tf.variable_scope(tf.get_variable_scope(), custom_getter=distribution.first_values(params['seed'])):
+        stylized, own = build(photo, mix, params, not params['rows_only'], picture)
+    parts = distribution.report(own, mix)
     step = tf.train.get_or_create_global_step()
     with tf.name_scope('losses'):
-        for name, value in sorted(parts.items()):
-            tf.summary.scalar(name, value)
-    for name in PARTS:
-        tf.identity(parts[name], name='report/' + name)
-    spec = {'loss': parts['total']}
+        scalars = [tf.summary.scalar(name, value) for name, value in sorted(parts.items())]
+    spec = {'loss': own['total'] / distribution.replicas()}  # the Estimator adds them up
     initial = dict(start.variables, **params['initial'])
     if initial:
         variables = tf.global_variables(scope='generator/') + tf.global_variables(
             scope=predictor.SCOPE + '/')
         if start.variables:
             warm_start.check_fit(variables, initial, params['start_from'])
-        given = [variable for variable in variables if variable.op.name in initial]
+        given = [variable for variable in variables if distribution.name_of(variable) in initial]
         spec['scaffold'] = tf.train.Scaffold(
             init_fn=lambda scaffold, session: warm_start.assign(given, initial, session))
-    spec['train_op'] = train_op(parts['total'], learning_rate(step, params), step,
+    spec['train_op'] = train_op(spec['loss'], learning_rate(step, params), step,
                                 start.rows[:-1] if params['rows_only'] else None,
                                 None if picture is None else LARGEST_GRADIENT)
     if params['held_out'] is not None:
         held_out(params)
     paintings = vgg.local_variable('paintings', params['paintings'].astype('float32'))
     triptych = tf.concat([photo, side_by_side(paintings, mix, photo, picture), stylized], 2)  # [N, H, 3W, 3]
-    spec['training_hooks'] = [tf.train.SummarySaverHook(
-        params['summary_steps'], output_dir=params['model_dir'],
-        summary_op=tf.summary.image('photo_painting_stylized',
-                                    tf.saturate_cast(triptych, tf.uint8), max_outputs=2,
-                                    collections=[]))]
+    triptych = tf.summary.image('photo_painting_stylized', tf.saturate_cast(triptych, tf.uint8),
+                                max_outputs=2)
+    spec['training_chief_hooks'] = [
+        tf.train.SummarySaverHook(steps, output_dir=params['model_dir'], summary_op=summary)
+        for steps, summary in ((params['log_steps'], tf.summary.merge(scalars)),
+                               (params['summary_steps'], triptych))]
     return tf.estimator.EstimatorSpec(mode, **spec)
 
 
@@ -139,11 +140,11 @@ def train_op(total, rate, step, rows=None, largest=None):
     """
     variables = tf.trainable_variables()
     tables = [variable for variable in variables
-              if variable.op.name.endswith(('/gamma', '/beta'))]
+              if distribution.name_of(variable).endswith(('/gamma', '/beta'))]
     filters = [variable for variable in variables if variable not in tables] if rows is None else []
     gradients = tf.gradients(total, filters + tables)
     if largest is not None:
-        gradients, _ = tf.clip_by_global_norm(gradients, largest)
+        gradients = distribution.clip(gradients, largest)
     table_gradients = gradients[len(filters):]
     if rows is not None:
         mask = tf.reduce_sum(tf.one_hot(rows, tables[0].shape.as_list()[0]), 0)[:, None]  # [S, 1]

@@ -20,7 +20,8 @@ KINDS = {'config': {str: None}, 'split': {str: [str]}, 'loss_network': {str: Non
          'style_names': [str], 'styles': [{str: None}], 'versions': {str: None}}
 OPTIONAL = {'style_pictures': {str: [str]}, 'encoder': str}  # of a run with a style predictor
 # Flags that are called otherwise than their setting.
-FLAGS = {'start': 'from', 'styles': 'style', 'predictor': 'styles_dir'}
+FLAGS = {'start': 'from', 'styles': 'style', 'predictor': 'styles_dir',
+         'replicas': 'devices, times the workers,'}
 
 
 def read(model_dir):

@@ -12,7 +12,16 @@ from resnet_in_tf.network.generator import SYSTEMS
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.perceptual.targets import moment_targets, style_targets
 from resnet_in_tf.pictures import images
-from resnet_in_tf.training import checkpoints, coco, model_fn, run_record, style_pictures, warm_start
+from resnet_in_tf.training import (
+    checkpoints,
+    coco,
+    distribution,
+    model_fn,
+    run_record,
+    style_pictures,
+    team,
+    warm_start,
+)
 from resnet_in_tf.training import teacher as teachers
 from resnet_in_tf.training.config import ADDING, FREE_ON_RESUME, resolve, steps_by_default
 from resnet_in_tf.training.hooks import ProgressHook, StopOnSignal, drop_bad_checkpoints
@@ -42,6 +51,8 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
         teacher: path of a frozen network whose pictures this one learns to make, or None.
         settings: of config.SETTINGS; what is left out or None takes its default.
 
+    Several processes train together where TF_CONFIG names them; the first, the chief, reports and writes.
+
     Returns:
         The run record, a dict, as in `run.json`; its 'status' is 'finished' or 'stopped'.
 
@@ -58,12 +69,14 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
         network = warm_start.without_predictor(network)
     photo_names = coco.list_photos(coco_images, coco_annotations)
     run_record.make_folder(model_dir)
-    with checkpoints.plain_path(model_dir, lock=True) as folder:
-        record = run_record.open_record(
-            model_dir, dict(config, styles=styles, start=start_from and
-                            run_record.describe_file(start_from), add_style=add_style,
-                            teacher=taught and taught.description),
-            FREE_ON_RESUME)
+    with team.Team(team.read_cluster(os.environ.get('TF_CONFIG')), show) as crew, checkpoints.plain_path(
+            model_dir, lock=crew.is_chief) as folder:
+        show = show if crew.is_chief else lambda line: None
+        told = dict(config, styles=styles, start=start_from and run_record.describe_file(start_from),
+                    add_style=add_style, teacher=taught and taught.description,
+                    replicas=distribution.check(config, crew))
+        distribution.same_flags(crew, told)
+        record = run_record.open_record(model_dir, told, FREE_ON_RESUME)
         record['places'] = {'coco_images': coco_images, 'coco_annotations': coco_annotations,
                             'start_from': start_from, 'styles_dir': styles_dir, 'teacher': teacher}
         # A run goes on with the photos that it began with, whatever came into the folder since.
@@ -73,14 +86,16 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
             raise UserError('--coco_images %s: none of the photos that the run in --model_dir %s began '
                             'with is there' % (coco_images, model_dir))
         if config['train_steps'] is None:
-            config['train_steps'] = steps_by_default(len(split.train), config['batch_size'])
+            config['train_steps'] = steps_by_default(
+                len(split.train), config['batch_size'] * told['replicas'])
         record['config']['train_steps'] = config['train_steps']
         start = checkpoints.newest_step(model_dir)
         if start >= config['train_steps']:
             show('This run is finished: %d of %d steps are in %s. Give a higher --train_steps to go '
                  'on, or another --model_dir.' % (start, config['train_steps'], model_dir))
             return dict(record, status='finished')
-        checkpoints.repair(model_dir)
+        if crew.is_chief:
+            checkpoints.repair(model_dir)
         photos = coco.Photos(coco_images, split.train, config['image_size'], config['seed'])
         photos.check()
         paintings = [read_painting(path, config['style_size']) for path in styles]
@@ -104,7 +119,8 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
                 raise UserError('--vgg_weights %s: another loss network than the style predictor of '
                                 '--from %s knows' % (config['vgg_weights'], start_from))
             pictures = open_pictures(styles_dir, styles, photos, config, record)
-        run_record.write(model_dir, record)
+        if crew.is_chief:
+            run_record.write(model_dir, record)
         held_out = coco.held_out(coco_images, split.test, config['image_size']) if (
             config['eval_steps']) else None
         initial = {warm_start.PALETTES: warm_start.with_palettes(network, paintings)} if (
@@ -120,18 +136,22 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
                       paintings=np.stack([images.resize(painting, *[config['image_size']] * 2)
                                           for painting in paintings]),
                       summary_steps=max(100, config['train_steps'] // 40))
+        distribution.same_files(crew, model_dir, record, photo_names, start, held_out)
         show('%d styles, %d photos to train on, %d to test; steps %d to %d'
              % (len(styles), len(split.train), len(split.test), start, config['train_steps']))
-        progress = ProgressHook(model_dir, start, config['train_steps'], config['batch_size'],
-                                config['log_steps'], show,
+        progress = ProgressHook(model_dir, start, config['train_steps'],
+                                config['batch_size'] * told['replicas'], config['log_steps'], show,
                                 0 if held_out is None else config['eval_steps'])
-        stop = StopOnSignal()
+        stop = StopOnSignal() if crew.size == 1 else distribution.StopTogether()
         try:
-            run_estimator(params, photos, start, [progress, stop], model_dir, pictures)
-            broken = photos.broken | (pictures.broken if pictures else set())
-            record = run_record.finish(model_dir, record, stop.signal, progress.latest, broken)
+            run_estimator(params, photos, start, progress, stop, model_dir, crew, record, pictures)
+            broken = crew.collect(photos.broken | (pictures.broken if pictures else set()))
+            if crew.is_chief:
+                record = run_record.finish(model_dir, record, stop.signal, progress.latest, broken)
+            record = crew.tell(record)
         except BaseException:
-            run_record.mark_failed(model_dir, record)
+            if crew.is_chief:
+                run_record.mark_failed(model_dir, record)
             raise
     if broken:
         show('%d photos could not be read and were skipped (named in run.json)' % len(broken))
@@ -226,38 +246,45 @@ def configure(styles, start_from, add_style, settings, styles_dir=None):
     return config, network
 
 
-def run_estimator(params, photos, start, hooks, model_dir, pictures=None):
+def run_estimator(params, photos, start, progress, stop, model_dir, crew, record, pictures=None):
     """Runs tf.estimator from the last checkpoint to params['train_steps'].
 
     Args:
         params: as in `model_fn`.
         photos: coco.Photos.
         start: step to begin with.
-        hooks: ProgressHook, StopOnSignal.
+        progress: ProgressHook, for the chief.
+        stop: StopOnSignal.
         model_dir: the folder as the user calls it.
+        crew: team.Team.
+        record: run record, which says that the run failed where a worker is gone.
         pictures: StylePictures, or None.
 
     Raises:
-        UserError: the loss became NaN; the newest checkpoint that is sound is kept. Or the disk or
-            memory ended the run.
+        UserError: the loss became NaN; the newest checkpoint that is sound is kept. Or the disk, the
+            memory or another worker ended the run.
     """
+    session = session_config(params['bfloat16'])
+    strategy = distribution.open_strategy(distribution.count_devices(params['devices'], crew.size),
+                                          crew.size, session)
     run_config = tf.estimator.RunConfig(
-        model_dir=params['model_dir'], tf_random_seed=params['seed'],
-        session_config=session_config(params['bfloat16']),
-        save_checkpoints_steps=params['save_steps'], save_summary_steps=params['log_steps'],
+        model_dir=params['model_dir'], tf_random_seed=params['seed'], session_config=session,
+        train_distribute=strategy, save_checkpoints_steps=None, save_summary_steps=None,
         keep_checkpoint_max=2, log_step_count_steps=None)
     estimator = tf.estimator.Estimator(model_fn.model_fn, config=run_config, params=params)
-    if run_config.is_chief:  # after `hooks`, so that history is ahead of it
-        saver = tf.train.CheckpointSaverHook(params['model_dir'], save_steps=params['save_steps'])
-        hooks = hooks + [saver]
+    hooks = [stop]
+    if crew.is_chief:  # what saves comes after progress, so that history is ahead of it
+        hooks = [progress, stop, tf.train.CheckpointSaverHook(params['model_dir'],
+                                                              save_steps=params['save_steps'])]
+
+    def samples(input_context=None):
+        return coco.input_fn(photos, len(params['paintings']), params, start, params['train_steps'],
+                             pictures, input_context)
     try:
-        with hooks[1]:
-            estimator.train(
-                lambda: coco.input_fn(photos, len(params['paintings']), params, start,
-                                      params['train_steps'], pictures),
-                hooks=hooks, max_steps=params['train_steps'])
+        with stop, crew.watch(lambda: crew.is_chief and run_record.mark_failed(model_dir, record)):
+            distribution.run(estimator, samples, hooks, params['train_steps'], crew.size)
     except tf.train.NanLossDuringTrainingError:
-        step = drop_bad_checkpoints(model_dir, hooks[0].step)
+        step = drop_bad_checkpoints(model_dir, progress.step) if crew.is_chief else None
         kept = 'no good checkpoint' if step is None else 'the last good checkpoint, of step %d,' % step
         raise UserError('the loss became NaN; %s is kept in %s. Try a lower --learning_rate, '
                         '--style_weight or more --warmup_steps, in another --model_dir'
@@ -266,6 +293,7 @@ def run_estimator(params, photos, start, hooks, model_dir, pictures=None):
         failures = [each.failure for each in (photos, pictures) if each is not None and each.failure]
         if failures:
             raise failures[0] from None
+        crew.blame()
         advice = [words for kind, words in RUN_ERRORS.items() if isinstance(error, kind)]
         if not advice:
             raise

@@ -9,6 +9,7 @@ from resnet_in_tf.network import frozen, predictor, rows
 from resnet_in_tf.network.generator import PALETTES
 from resnet_in_tf.network.interface import IDENTITY
 from resnet_in_tf.pictures.palette import NUMBERS, palette_of_picture
+from resnet_in_tf.training.distribution import load, name_of
 
 TABLES = ('/gamma', '/beta', '/table')  # variables with a row for each style
 BASE = {'resnet_any': 'resnet_in'}  # systems whose layers are those of another, and can begin with its
@@ -140,8 +141,8 @@ def check_fit(variables, values, path):
     """
     # A generator may get a predictor that begins from nothing.
     whole = any(name.startswith(predictor.SCOPE + '/dense') for name in values)
-    shapes = {variable.op.name: tuple(variable.shape.as_list()) for variable in variables
-              if whole or not variable.op.name.startswith(predictor.SCOPE + '/')}
+    shapes = {name_of(variable): tuple(variable.shape.as_list()) for variable in variables
+              if whole or not name_of(variable).startswith(predictor.SCOPE + '/')}
     values = {name: value for name, value in values.items()
               if whole or not name.startswith(predictor.SCOPE + '/')}
     wrong = (['%s is missing' % name for name in sorted(set(shapes) - set(values))]
@@ -155,4 +156,4 @@ def check_fit(variables, values, path):
 def assign(variables, values, session):
     """Gives variables the values that `check_fit` found right."""
     for variable in variables:
-        variable.load(values[variable.op.name], session)
+        load(variable, values[name_of(variable)], session)
