@@ -31,7 +31,7 @@ def params(face):
             'start_from': None, 'held_out': None,
             'held_out_pictures': None, 'initial': {},
             'moments': {'relu1_1': np.random.RandomState(1).uniform(0.5, 2, [2, 2, 64]).astype('float32')},
-            'teacher': None, 'seed': 0, 'moments_weight': 0.0, 'teacher_weight': 20.0, 'steady_weight': 0.0,
+            'teacher': None, 'moments_weight': 0.0, 'teacher_weight': 20.0, 'steady_weight': 0.0,
             'saturation_weight': 0.0, 'spikes_weight': 0.0, 'silence_weight': 0.0}
 
 
