@@ -1,6 +1,7 @@
 # make demo         restyle a photo with a network from checkpoints/
 # make test         every test
-# make test-lanes   the quick tests on Python 3.6 and 3.11, where they are installed
+# make test-lanes   the quick tests on Python 3.6, 3.11, 3.12 and 3.13, where they are installed
+# make networks     the networks in checkpoints/ as .onnx, which Python without TensorFlow runs
 # make lint         ruff, mypy and hadolint
 # Each makes $(VENV) when it is missing. PYTHON=... names the interpreter, else one is looked for:
 # see scripts/make_venv.sh.
@@ -17,7 +18,9 @@ ifneq ($(PYTHON),)
 INSTALLS += asked-for
 endif
 
-.PHONY: asked-for demo test quick-test test-lanes test-3.6 test-3.11 lint clean
+LANES = 3.6 3.11 3.12 3.13
+
+.PHONY: asked-for demo test quick-test test-lanes $(LANES:%=test-%) networks lint clean
 
 demo: $(VENV)/.demo
 	@$(VENV)/bin/python scripts/demo.py
@@ -28,12 +31,19 @@ test: $(VENV)/.test
 quick-test: $(VENV)/.test
 	$(PYTEST) -m 'not slow' $(TEST_FLAGS) tests
 
-test-lanes: test-3.6 test-3.11
+test-lanes: $(LANES:%=test-%)
 
-test-3.6 test-3.11: test-%:
+$(LANES:%=test-%): test-%:
 	@if python=$$(scripts/make_venv.sh --find $*); then \
 	    $(MAKE) --no-print-directory VENV=.venv-$* PYTHON="$$python" TEST_EXTRAS=test,server,evaluation,video quick-test; \
 	else echo "$@: skipped"; fi
+
+# Their kernels are kept in float16: the pictures differ by less than 0.1 of 255.
+networks: $(VENV)/.test
+	for model in checkpoints/*.pb; do \
+	    $(VENV)/bin/python scripts/freeze_graph.py --model $$model --format onnx --weights float16 \
+	        --output $${model%.pb}.onnx || exit 1; \
+	done
 
 # ruff, mypy and hadolint have no release for Python 3.6.
 lint: $(VENV)/.lint
@@ -55,4 +65,4 @@ $(VENV)/.lint: $(INSTALLS)
 	@touch $@ $(VENV)/.demo $(VENV)/.test
 
 clean:
-	rm -rf $(VENV) .venv-3.6 .venv-3.11 build dist *.egg-info
+	rm -rf $(VENV) $(LANES:%=.venv-%) build dist *.egg-info

@@ -11,6 +11,7 @@ import warnings
 
 from absl import app, flags
 
+from resnet_in_tf import lanes
 from resnet_in_tf.errors import UserError
 
 EXIT_OK, EXIT_SOME_FAILED, EXIT_UNUSABLE, EXIT_STOPPED = 0, 1, 2, 3
@@ -71,6 +72,11 @@ def run(main, argv=None):
             return status
         except UserError as error:
             fail(error)
+        except ImportError as error:
+            explained = lanes.explain(error, os.path.basename(argv[0]))
+            if explained is error:
+                raise
+            fail(explained)
         except BrokenPipeError:
             end_broken()
             return 128 + signal.SIGPIPE

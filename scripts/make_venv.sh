@@ -7,7 +7,8 @@
 #
 # Interpreters are tried in this order: $PYTHON, python3.7, python3.6, pyenv's 3.7 and 3.6
 # (TensorFlow 1.15, the reference), then python3.11 down to python3.9, and pyenv's
-# (TensorFlow 2.15, the second lane).
+# (TensorFlow 2.15, the second lane), then python3.14 to python3.12, python3.8, and pyenv's
+# (onnxruntime without TensorFlow, the light lane).
 set -eu
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
@@ -29,11 +30,8 @@ complaint() {
                 x86_64|AMD64) ;;
                 *) echo "TensorFlow 1.15 has no build for $machine"; return ;;
             esac ;;
-        3.9|3.10|3.11) ;;
-        3.8) echo "Python 3.8 goes only with NVIDIA's TensorFlow 1.15.5 image, see docs/docker.md"
-             return ;;
-        *) echo "it is Python $2, and TensorFlow 1.15 needs 3.6 or 3.7, TensorFlow 2.15 needs 3.9" \
-                "to 3.11"; return ;;
+        3.8|3.9|3.10|3.11|3.12|3.13|3.14) ;;
+        *) echo "it is Python $2; 3.6 to 3.14 will do"; return ;;
     esac
     "$1" -c 'import ensurepip, venv' 2>/dev/null ||
         echo "it has no venv module (on Debian or Ubuntu: apt install python$2-venv)"
@@ -46,6 +44,8 @@ candidates() {
     pyenv_pythons 3.7 3.6
     printf '%s\n' python3.11 python3.10 python3.9
     pyenv_pythons 3.11 3.10 3.9
+    printf '%s\n' python3.14 python3.13 python3.12 python3.8
+    pyenv_pythons 3.14 3.13 3.12 3.8
 }
 
 pyenv_pythons() {
@@ -75,15 +75,17 @@ find_python() {
 $(candidates)
 LIST
     if [ -n "$only" ]; then say "error: no Python $only found"; return 1; fi
-    say "error: no Python found that TensorFlow 1.15 or 2.15 runs on. Install Python 3.7 (for" \
-        "example: pyenv install 3.7), or 3.9 to 3.11, or name one: make PYTHON=/path/to/python3.7;" \
-        "or use the Docker image, which has all of it (docs/docker.md)"
+    say "error: no Python from 3.6 to 3.14 found. Install one: 3.7, or 3.9 to 3.11, has everything (for" \
+        "example: pyenv install 3.7), the others restyle and serve; or name one: make" \
+        "PYTHON=/path/to/python3.7; or use the Docker image, which has all of it (docs/docker.md)"
     return 1
 }
 
 chosen() {
     case $2 in
         3.6|3.7) ;;
+        3.8|3.1[234]) say "note: $1 is the light lane: Python $2 with onnxruntime, which restyles and serves" \
+               "(what needs TensorFlow is skipped; Python 3.7, or 3.9 to 3.11, has it)" ;;
         *) say "note: $1 is the second lane: Python $2 with TensorFlow 2.15" \
                "(the reference is Python 3.7 with TensorFlow 1.15)" ;;
     esac
@@ -108,13 +110,14 @@ install() {
     # for each Python; setuptools before it warned of pkg_resources, which editable scripts import.
     case $(version_of "$python") in
         3.6) tools='pip==21.3.1'; builders='setuptools==59.6.0 wheel==0.37.1' ;;
+        3.8|3.1[234]) tools='pip==25.0.1'; builders='setuptools==75.3.0 wheel==0.45.1' ;;
         *) tools='pip==24.0'; builders='setuptools==65.7.0 wheel==0.42.0' ;;
     esac
     # shellcheck disable=SC2086  # lists of words
     "$python" -m pip install --quiet $tools
     # shellcheck disable=SC2086
     "$python" -m pip install --quiet $builders
-    say "installing resnet_in_tf${extras:+ with $extras} (the first time, some 500 MB to download)"
+    say "installing resnet_in_tf${extras:+ with $extras} (the first time, up to 500 MB to download)"
     (cd "$repository" && "$(absolute "$python")" -m pip install --quiet --editable \
         ".${extras:+[$extras]}")
 }

@@ -11,7 +11,7 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
 
 from resnet_in_tf import cli  # noqa: E402
 
-flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py; with onnxruntime a .onnx too. '
+flags.DEFINE_string('model', None, 'A .pb or .onnx of freeze_graph.py. '
                     'Default: the network that ships.')
 flags.DEFINE_string('host', '127.0.0.1', 'Address to listen on; 0.0.0.0 lets other machines in.')
 flags.DEFINE_integer('port', 8080, 'Port to listen on; 0 takes a free one.', 0, 65535)
@@ -27,7 +27,8 @@ flags.DEFINE_list('allowed_hosts', [], 'Names by which browsers reach it, beside
 flags.DEFINE_list('allow_origin', [], 'Other sites whose pages may send photos, such as '
                   'https://example.org; * for any.')
 flags.DEFINE_enum('impl', 'auto', ['auto', 'reference', 'fused'], 'Kernel of instance norm.')
-flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What runs the network.')
+flags.DEFINE_enum('engine', 'auto', ['auto', 'tensorflow', 'onnxruntime'], 'What runs the network. auto: '
+                  'TensorFlow where it is installed.')
 flags.DEFINE_enum('precision', 'float32', ['float32', 'bfloat16', 'auto'], 'What the network is computed in; '
                   'auto: bfloat16 where the processor is fast in it and the pictures stay near.')
 

@@ -13,7 +13,7 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
 from resnet_in_tf import cli  # noqa: E402
 from resnet_in_tf.training import config  # noqa: E402
 
-flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py. Default: the network that ships.')
+flags.DEFINE_string('model', None, 'A .pb or .onnx of freeze_graph.py. Default: the network that ships.')
 flags.DEFINE_string('style', None, 'NAME or NUMBER, or a mix: wave:0.7,udnie:0.3. Default: the first, or '
                     '--style_image alone.')
 flags.DEFINE_multi_string('style_image', [], 'Any picture as a style, for a network with a style predictor; '
@@ -37,7 +37,8 @@ flags.DEFINE_enum('impl', 'auto', ['auto', 'reference', 'fused'], 'Kernel of ins
 flags.DEFINE_string('max_memory', None, 'Such as 2GB: what needs more runs in tiles. Default: most '
                     'of what is free.')
 flags.DEFINE_bool('exact', False, 'Tiles equal the untiled result: slower, with features on disk.')
-flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'], 'What runs the network.')
+flags.DEFINE_enum('engine', 'auto', ['auto', 'tensorflow', 'onnxruntime'], 'What runs the network. auto: '
+                  'TensorFlow where it is installed.')
 flags.DEFINE_enum('precision', 'float32', ['float32', 'bfloat16', 'auto'], 'What the network is computed in; '
                   'auto: bfloat16 where the processor is fast in it and the pictures stay near.')
 flags.DEFINE_enum('system', None, ['naas'],

@@ -7,6 +7,8 @@ import types
 import pytest
 import running
 
+from resnet_in_tf import lanes
+
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SHARED_DATA = os.environ.get('RESNET_SHARED_DATA') or os.path.join(
     os.path.dirname(_ROOT), 'shared', 'data')
@@ -20,6 +22,34 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.line('{} tests were SKIPPED: they need the folder {}, which is not here '
                               '(RESNET_SHARED_DATA says where it is)'.format(
                                   len(skipped), _SHARED_DATA))
+
+
+def needs_tensorflow(error):
+    """Whether a test ended for want of TensorFlow, in a lane that has none."""
+    while error is not None and not lanes.has_tensorflow():
+        if isinstance(error, ImportError) and (error.name or '').split('.')[0] in lanes.OF_TENSORFLOW:
+            return True
+        if lanes.NEEDED in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Skips what needs TensorFlow where there is none, whichever test it is in."""
+    report = (yield).get_result()
+    if call.excinfo and needs_tensorflow(call.excinfo.value):
+        report.outcome, report.longrepr = 'skipped', (str(item.fspath), None, 'Skipped: ' + lanes.NEEDED)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector):
+    """The same of a file of tests that imports TensorFlow itself."""
+    report = (yield).get_result()
+    missing = any("No module named '%s" % name in str(report.longrepr) for name in lanes.OF_TENSORFLOW)
+    if report.outcome == 'failed' and missing and not lanes.has_tensorflow():
+        report.outcome, report.longrepr = 'skipped', (str(collector.fspath), None, 'Skipped: ' + lanes.NEEDED)
 
 
 @pytest.fixture(scope='session')
@@ -45,8 +75,13 @@ def machine_memory(monkeypatch):
 @pytest.fixture(scope='session')
 def face():
     """Returns a real photo, uint8 [768, 1024, 3], read-only."""
-    import scipy.misc
-    photo = scipy.misc.face().astype('uint8')
+    if lanes.has_tensorflow():
+        import scipy.misc
+        photo = scipy.misc.face().astype('uint8')
+    else:  # the same photo, smaller
+        from resnet_in_tf.pictures import images
+        from resnet_in_tf.restyling import gallery
+        photo = images.resize(gallery.demo_photo(), 1024, 768)
     photo.setflags(write=False)
     return photo
 

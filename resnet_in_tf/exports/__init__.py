@@ -18,6 +18,7 @@ WRITERS = {
     'onnx': onnx_files.write,
     'web': site.write,
 }
+OPTIONS = {'tflite': ('sizes', 'weights'), 'onnx': ('weights',)}  # that writers take beyond
 EXTENSIONS = {'pb': '.pb', 'tflite': '.tflite', 'onnx': '.onnx'}
 
 
@@ -28,7 +29,8 @@ def deploy(model_dir, model, format_, output, options, freeze):
         model_dir, model: folder of a run or path of a .pb; the other one is None.
         format_: 'pb' or a key of WRITERS.
         output: path of the file, or of the folder of a SavedModel or a page.
-        options: dict: `sizes` and `weights` of tflite_model.write; `predictor`, False to leave a .pb's
+        options: dict: `sizes` and `weights` of tflite_model.write, `weights` of onnx_files.write, None for
+            their defaults; `predictor`, False to leave a .pb's
             style predictor out of another .pb.
         freeze: function that ends a run, training.freeze.freeze.
 
@@ -48,7 +50,7 @@ def deploy(model_dir, model, format_, output, options, freeze):
         return ['%s: %.1f MB, styles %s, step %d' % (
             output, os.path.getsize(output) / 1e6, ', '.join(card['style_names'][:-1]),
             card['steps'])]
-    options = {name: options[name] for name in ('sizes', 'weights') if format_ == 'tflite'}
+    options = {name: options[name] for name in OPTIONS.get(format_, ()) if options[name]}
     with files.own_temporary_folder() as folder:
         if model_dir:
             model = os.path.join(folder, 'frozen.pb')
@@ -89,7 +91,7 @@ def export(model, format_, output, **options):
         model: path of a .pb that freeze_graph.py wrote.
         format_: a key of WRITERS.
         output: path of the file, or of the folder of a SavedModel or a page.
-        options: `sizes` and `weights` of tflite_model.write; none for the others.
+        options: those of OPTIONS, as the writer takes them.
 
     Returns:
         List of check.Written.

@@ -3,11 +3,14 @@
 import collections
 
 from resnet_in_tf import files
+from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import check, onnx_model
 from resnet_in_tf.network import frozen, onnx_predictor
 
+WEIGHTS = ('float32', 'float16')
 
-def write(graph_def, style_names, card, output):
+
+def write(graph_def, style_names, card, output, weights=('float32',)):
     """Writes a network as ONNX, checked in onnxruntime at several sizes and as a batch.
 
     Inputs: image float32 [N, H, W, 3] in [0, 255] and style_weights float32 [N, S]; output:
@@ -18,6 +21,8 @@ def write(graph_def, style_names, card, output):
     Args:
         graph_def, style_names, card: as frozen.read_graph gives them.
         output: path of the .onnx to write.
+        weights: list of one, float32 or float16: the type that kernels are kept in; they are computed with in
+            float32. A style predictor keeps the type that it has in the .pb.
 
     Returns:
         List of check.Written.
@@ -25,6 +30,8 @@ def write(graph_def, style_names, card, output):
     Raises:
         UserError: as in exports.export.
     """
+    if len(weights) != 1 or weights[0] not in WEIGHTS:
+        raise UserError('--weights %s: for ONNX one of %s' % (','.join(weights), ', '.join(WEIGHTS)))
     made, predictor = collections.OrderedDict(), None
     if frozen.has_predictor(graph_def):
         path = onnx_predictor.beside(output)
@@ -32,7 +39,8 @@ def write(graph_def, style_names, card, output):
         predictor = onnx_predictor.checksum(data[0])
         made[path] = data
     graph_def = frozen.generator_of(graph_def)
-    made[output] = onnx_model.convert_network(graph_def, style_names, card, output, (1, 2), predictor)
+    made[output] = onnx_model.convert_network(graph_def, style_names, card, output, (1, 2), predictor,
+                                              weights[0] == 'float16')
     for path, (data, _) in made.items():  # only when all are good; the network last
         files.write_file(path, data)
     return [check.Written(path, len(data), worst) for path, (data, worst) in reversed(made.items())]

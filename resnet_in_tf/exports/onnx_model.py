@@ -8,19 +8,22 @@ from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import check, onnx_convert
 from resnet_in_tf.exports.plain import plain_graph
-from resnet_in_tf.network import frozen, onnx_file, onnx_predictor
+from resnet_in_tf.network import frozen, onnx_file, onnx_generator, onnx_predictor
 
-FORM = b'opset %d, with a row\0' % onnx_convert.OPSET  # of what the cache keeps; else it is made anew
+FORM = b'opset %d, written\0' % onnx_generator.OPSET  # of what the cache keeps; else it is made anew
 
 
-def convert_network(graph_def, style_names, card, name, batches=(1,), predictor=None):
+def convert_network(graph_def, style_names, card, name, batches=(1,), predictor=None, half=False):
     """Converts a network without its style predictor, and compares it with the graph.
+
+    One with instance norms is written as onnxruntime likes it, without tf2onnx; other systems are converted.
 
     Args:
         graph_def, style_names, card: as frozen.read_graph gives them.
         name: what to call it in a message.
         batches: as in check.greatest_difference.
         predictor: as in onnx_file.Network.
+        half: as in onnx_generator.model.
 
     Returns:
         (bytes of an ONNX file, greatest difference).
@@ -33,8 +36,14 @@ def convert_network(graph_def, style_names, card, name, batches=(1,), predictor=
         inputs.append(frozen.ROW)
     if predictor:
         metadata['predictor'] = predictor
-    data = onnx_convert.convert(plain_graph(graph_def, row=True), inputs, frozen.STYLIZED, metadata,
-                                'Style transfer; image and stylized are RGB in [0, 255]')
+    variables = frozen.read_variables(graph_def)
+    if onnx_generator.can_write(variables, {node.name for node in graph_def.node}):
+        data = onnx_generator.model(variables, style_names, card, half, predictor)
+    elif half:
+        raise UserError('--weights float16: is for a network with instance norms; give float32')
+    else:
+        data = onnx_convert.convert(plain_graph(graph_def, row=True), inputs, frozen.STYLIZED, metadata,
+                                    'Style transfer; image and stylized are RGB in [0, 255]')
     run = onnx_file.session(data, name).run
     with check.reference(graph_def) as expected:
         worst = check.greatest_difference(expected, run, style_names, batches=batches)

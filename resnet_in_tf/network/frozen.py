@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.graphs import session_config
 from resnet_in_tf.network import guard, model_file, predictor
-from resnet_in_tf.network.generator import SYSTEMS, generator, row_size
+from resnet_in_tf.network.generator import SYSTEMS, generator
 from resnet_in_tf.network.interface import (
     CARD,
     IMAGE,
@@ -20,12 +20,12 @@ from resnet_in_tf.network.interface import (
     STYLE_WEIGHTS,
     STYLIZED,
 )
+from resnet_in_tf.network.layers import FIRST_KERNEL, row_size
 
 # Last parts of the names of what a network learns, averages or is given, under these scopes.
 VARIABLES = ('kernel', 'bias', 'gamma', 'beta', 'moving_mean', 'moving_variance', 'table', 'mean',
              'deviation')
 SCOPES = ('generator/', predictor.SCOPE + '/')
-FIRST_KERNEL = 'generator/down/conv1/kernel'
 # What every deployed graph has: operation, and the attribute that tells its type.
 NODES = {IMAGE: ('Placeholder', 'dtype', tf.float32),
          STYLE_WEIGHTS: ('PlaceholderWithDefault', 'dtype', tf.float32),

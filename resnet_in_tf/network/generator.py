@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf.instance_norm import instance_norm
 from resnet_in_tf.network import palette as palettes
 from resnet_in_tf.network.interface import SMALLEST
+from resnet_in_tf.network.layers import RESIDUAL_BLOCKS, norm_channels
 from resnet_in_tf.pictures.palette import NUMBERS
 
 System = collections.namedtuple('System', 'residual normalization palette source')
@@ -29,8 +30,6 @@ SYSTEMS = {
     'resnet_any': System(True, 'instance', True, 'any picture as a style: Ghiasi et al. 2017, and a palette'),
 }
 
-RESIDUAL_BLOCKS = 5
-PALETTES = 'generator/palette/table'  # variable with a palette for each style
 
 
 def generator(image, style_weights, system='resnet_in', training=False, impl='auto', width=32,
@@ -181,24 +180,6 @@ def mixed_palette(photo, style_weights, added=None):
         own = palettes.palette_of(photo)
     mix = tf.matmul(style_weights[:, :-1], table[:-1]) + style_weights[:, -1:] * own
     return mix if added is None else mix + added
-
-
-def norm_channels(width):
-    """Channels of each normalization, from the first to the last."""
-    return [width, 2 * width] + [4 * width] * (1 + 2 * RESIDUAL_BLOCKS) + [2 * width, width]
-
-
-def norm_scopes():
-    """Variable scopes of the same."""
-    return (['generator/down/conv%d' % number for number in (1, 2, 3)]
-            + ['generator/residual/block%d/conv%d' % (block, number)
-               for block in range(1, RESIDUAL_BLOCKS + 1) for number in (1, 2)]
-            + ['generator/up/conv%d' % number for number in (1, 2)])
-
-
-def row_size(width):
-    """How many numbers a style has: gamma and beta of every normalization, and a palette."""
-    return 2 * sum(norm_channels(width)) + NUMBERS
 
 
 def split_row(row, width):

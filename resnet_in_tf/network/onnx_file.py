@@ -1,19 +1,21 @@
 """An ONNX file that freeze_graph.py wrote: opened by onnxruntime, alone, on any Python."""
 
 import collections
+import functools
 import json
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.network import interface, model_file
+from resnet_in_tf.network import interface, model_file, onnx_format
 
 INSTALL = "pip install 'resnet_in_tf[onnx]'"
 
-# What tf2onnx makes of deployed graphs of every system, and of style predictors.
+# What onnx_generator writes, and what tf2onnx makes of other systems and of style predictors.
 OPERATIONS = {
-    'Abs', 'Add', 'And', 'AveragePool', 'Cast', 'Concat', 'Constant', 'Conv', 'Div', 'Equal', 'Expand',
-    'Gather', 'GlobalAveragePool', 'Identity', 'Less', 'MatMul', 'Max', 'MaxPool', 'Min', 'Mul', 'Neg', 'Not',
-    'Pad', 'Range', 'Reciprocal', 'ReduceMean', 'ReduceProd', 'Relu', 'Reshape', 'Resize', 'Shape', 'Slice',
-    'Sqrt', 'Squeeze', 'Sub', 'Tanh', 'Transpose', 'Unsqueeze', 'Where'}
+    'Abs', 'Add', 'And', 'AveragePool', 'Cast', 'Clip', 'Concat', 'Constant', 'Conv', 'Div', 'Equal',
+    'Expand', 'Gather', 'GlobalAveragePool', 'Identity', 'InstanceNormalization', 'Less', 'MatMul', 'Max',
+    'MaxPool', 'Min', 'Mod', 'Mul', 'Neg', 'Not', 'Pad', 'Range', 'Reciprocal', 'ReduceMean', 'ReduceProd',
+    'Relu', 'Reshape', 'Resize', 'Shape', 'Slice', 'Split', 'Sqrt', 'Squeeze', 'Sub', 'Tanh', 'Transpose',
+    'Unsqueeze', 'Where'}
 
 Network = collections.namedtuple('Network', 'run style_names card predictor')
 Network.__doc__ = """An ONNX network that is open.
@@ -54,6 +56,19 @@ def open_session(data, name, **settings):
                         % (name, str(error).split('\n')[0])) from error
 
 
+def within_memory(run):
+    """A function that raises MemoryError where onnxruntime gets too little memory for it."""
+    @functools.wraps(run)
+    def guarded(*args):
+        try:
+            return run(*args)
+        except Exception as error:  # onnxruntime's own classes differ from release to release
+            if 'allocate memory' in str(error) or 'bad allocation' in str(error):
+                raise MemoryError(str(error)) from error
+            raise
+    return guarded
+
+
 def session(data, name):
     """Opens an ONNX network: Network.
 
@@ -72,11 +87,13 @@ def session(data, name):
     except (KeyError, ValueError, model_file.Unfit):
         raise UserError('%s: an ONNX network, but not one of freeze_graph.py' % name) from None
 
+    fetch = within_memory(opened.run)
+
     def run(image, style_weights, row=None):
         feeds = {interface.IMAGE: image, interface.STYLE_WEIGHTS: style_weights}
         if row is not None:
             feeds[interface.ROW] = row
-        return opened.run([interface.STYLIZED], feeds)[0]
+        return fetch([interface.STYLIZED], feeds)[0]
 
     return Network(run, style_names, card, meta.get('predictor'))
 
@@ -92,27 +109,17 @@ def first_width(data, name):
         int, channels of the first layer.
 
     Raises:
-        UserError: onnx is not installed, or the network has operations, functions, graphs within
-            graphs or files beside it that no converted one has.
+        UserError: the network has operations, functions, graphs within graphs or files beside it that no
+            converted one has.
     """
     try:
-        import onnx
-    except ImportError as error:
-        raise UserError('ONNX: %s; %s' % (error, INSTALL)) from error
-    try:
-        model = onnx.load_model_from_string(data)
-    except Exception as error:  # protobuf's own error class differs from release to release
-        raise UserError('%s: onnxruntime cannot open it (%s)'
-                        % (name, str(error).split('\n')[0])) from error
-    graph = model.graph
-    kinds = {attribute.type for node in graph.node for attribute in node.attribute}
-    strange = sorted({node.op_type for node in graph.node if node.op_type not in OPERATIONS
-                      or node.domain not in ('', 'ai.onnx')})
-    kernels = [tensor.dims[0] for tensor in graph.initializer
+        model = onnx_format.read(data)
+    except ValueError as error:
+        raise UserError('%s: onnxruntime cannot open it (%s)' % (name, error)) from error
+    strange = sorted({node.op for node in model.nodes if node.op not in OPERATIONS or node.strange})
+    kernels = [tensor.dims[0] for tensor in model.tensors.values()
                if len(tensor.dims) == 4 and tensor.dims[1] == 3]
-    if (strange or getattr(model, 'functions', ()) or not kernels or graph.sparse_initializer
-            or kinds & {onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS}
-            or any(tensor.external_data for tensor in graph.initializer)):
+    if strange or model.strange or not kernels or any(tensor.strange for tensor in model.tensors.values()):
         raise UserError('%s: an ONNX network, but not one of freeze_graph.py%s' % (
             name, ': it has the operation %s' % model_file.shown(strange[0]) if strange else ''))
     return int(kernels[0])

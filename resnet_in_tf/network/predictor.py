@@ -7,7 +7,7 @@ learn it never got the colours right.
 
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf.network.generator import norm_channels
+from resnet_in_tf.network.layers import norm_channels
 from resnet_in_tf.network.palette import mean_color, palette_of
 
 LAYERS = ('relu1_1', 'relu2_1', 'relu3_1', 'relu4_1')  # what it is shown of a painting

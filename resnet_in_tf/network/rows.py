@@ -9,8 +9,8 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.graphs import node_of, session_config
 from resnet_in_tf.network import frozen
-from resnet_in_tf.network.generator import PALETTES, norm_channels, norm_scopes
 from resnet_in_tf.network.interface import IDENTITY
+from resnet_in_tf.network.layers import PALETTES, norm_channels, norm_scopes
 
 
 def predict(graph_def, paintings):

@@ -6,7 +6,7 @@ __all__ = ['Stylizer', 'restyle', 'styles']
 
 
 def restyle(photo, style=None, strength=1.0, style_image=(), preserve_color=False, model=None,
-            max_memory=None, exact=False, engine='tensorflow', precision='float32', brush=None, match_color=None):
+            max_memory=None, exact=False, engine='auto', precision='float32', brush=None, match_color=None):
     """Restyles one photo; for several, `Stylizer` opens the network once.
 
     Args:
@@ -25,7 +25,7 @@ def restyle(photo, style=None, strength=1.0, style_image=(), preserve_color=Fals
                                 match_color)
 
 
-def styles(model=None, engine='tensorflow'):
+def styles(model=None, engine='auto'):
     """Names of the styles of a network, in the order of their numbers: list of str.
 
     Args:

@@ -2,6 +2,7 @@
 
 import collections
 
+from resnet_in_tf import lanes, shipped
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.restyling import precision
 
@@ -33,7 +34,7 @@ def start(engine, model, impl='auto', asked=precision.FLOAT32):
     """Opens a network.
 
     Args:
-        engine: a key of ENGINES.
+        engine: a key of ENGINES, or AUTO: onnxruntime for a .onnx and where there is no TensorFlow.
         model: path of a .pb that freeze_graph.py wrote; for onnxruntime a .onnx too.
         impl: instance norm's kernel under TensorFlow: 'auto', 'reference' or 'fused'.
         asked: what it is computed in, one of precision.PRECISIONS.
@@ -44,14 +45,39 @@ def start(engine, model, impl='auto', asked=precision.FLOAT32):
     Raises:
         UserError: an unknown engine, one that is not installed or lacks bfloat16, or a file it cannot open.
     """
+    return ENGINES[chosen(engine, model)](model, impl, asked)
+
+
+def chosen(engine, model=None):
+    """The key of ENGINES that runs a network.
+
+    Args:
+        engine: as in `start`.
+        model: path, or None for the network that ships.
+
+    Raises:
+        UserError: an unknown engine.
+    """
+    if engine == AUTO:
+        is_onnx = model is not None and model.lower().endswith('.onnx')
+        return 'onnxruntime' if is_onnx or not lanes.has_tensorflow() else 'tensorflow'
     if engine not in ENGINES:
-        raise UserError('--engine %s: there are %s' % (engine, ', '.join(sorted(ENGINES))))
-    return ENGINES[engine](model, impl, asked)
+        raise UserError('--engine %s: there are %s' % (engine, ', '.join([AUTO] + sorted(ENGINES))))
+    return engine
+
+
+def network(engine, model):
+    """The engine and the path of a network: (key of ENGINES, str); arguments as in `chosen`."""
+    engine = chosen(engine, model)
+    return engine, shipped.model(engine) if model is None else model
 
 
 def tensorflow(model, impl, asked):
     """`start` for TensorFlow, which is imported here and nowhere before."""
-    from resnet_in_tf.restyling import tensorflow_engine
+    try:
+        from resnet_in_tf.restyling import tensorflow_engine
+    except ImportError as error:
+        raise lanes.explain(error, '--engine tensorflow') from error
     return tensorflow_engine.start(model, impl, asked)
 
 
@@ -70,4 +96,5 @@ def with_rows(plain, added, styles):
     return run
 
 
+AUTO = 'auto'
 ENGINES = {'tensorflow': tensorflow, 'onnxruntime': onnxruntime}

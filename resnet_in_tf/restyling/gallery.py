@@ -1,6 +1,7 @@
 """Pictures of what a network can do: every style, a strip of strengths, a blend of four styles."""
 
 import math
+import os
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -10,6 +11,8 @@ from resnet_in_tf.restyling.style_images import image_name
 
 GAP = 6  # pixels of white between two pictures
 CAPTION = 16  # pixels of height for a line of text
+DEMO_PHOTO = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'server', 'static',
+                          'sample.jpg')
 
 
 def contact_sheet(stylizer, photo, shown):
@@ -88,9 +91,8 @@ def reduced(photo, width):
 
 
 def demo_photo():
-    """The photo that scipy carries, of a raccoon: uint8 [768, 1024, 3]."""
-    import scipy.misc
-    return scipy.misc.face()
+    """A photo of a raccoon, that of the server's page: uint8 [600, 800, 3]."""
+    return images.read(DEMO_PHOTO)
 
 
 def make(stylizer, photo, folder, width=384, strip_style=None, corners=None, chosen=None, style_images=()):

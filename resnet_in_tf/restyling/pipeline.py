@@ -235,9 +235,6 @@ class Pipeline:
             UserError: it cannot be read or written, or no tile fits into memory.
         """
         self.collect(0)
-        if self.engine.tiles is None:
-            raise UserError('%s: is too large for one pass in --max_memory %s, and an ONNX file is not '
-                            'run in tiles; give the .pb' % (job.source, memory.show(self.max_memory)))
         if self.fixed is None:
             self.fixed = self.engine.tiles()
         options = self.options
@@ -246,7 +243,7 @@ class Pipeline:
             if max_pixels is None:
                 rows = finished.memory_bytes(self.finish, source.width, source.height)
                 max_pixels = row_files.tile_pixels(job.source, self.max_memory - rows, self.engine.width,
-                                                   source, sink, options.exact)
+                                                   source, sink, options.exact, self.engine.name)
             while True:
                 try:
                     self.grids[job] = finished.stylize_rows(

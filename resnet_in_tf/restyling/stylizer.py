@@ -6,7 +6,7 @@ import unicodedata
 
 import numpy as np
 
-from resnet_in_tf import memory, shipped
+from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import brush as brushes
 from resnet_in_tf.restyling import engines, matching, pipeline
@@ -28,7 +28,8 @@ class Stylizer:
             that ships.
         impl: instance norm's kernel: 'auto' takes the fused one where it is there, 'fused' insists,
             'reference' leaves the graph as it is.
-        engine: what runs the network, a key of engines.ENGINES.
+        engine: what runs the network, a key of engines.ENGINES, or 'auto': TensorFlow where it is installed,
+            but onnxruntime for a .onnx.
         max_memory: int, bytes that the process may hold while it makes a style of a picture; None does
             not ask.
         precision: 'float32', 'bfloat16', or 'auto' for bfloat16 where the processor is fast in it and it is
@@ -46,9 +47,8 @@ class Stylizer:
             no bfloat16.
     """
 
-    def __init__(self, model=None, impl='auto', engine='tensorflow', max_memory=None,
-                 precision='float32'):
-        self.model = shipped.model() if model is None else os.fspath(model)
+    def __init__(self, model=None, impl='auto', engine='auto', max_memory=None, precision='float32'):
+        engine, self.model = engines.network(engine, None if model is None else os.fspath(model))
         self.engine = engines.start(engine, self.model, impl, precision)
         self.style_names, self.card, self.run = (
             self.engine.style_names, self.engine.card, self.engine.run)

@@ -14,12 +14,9 @@ from resnet_in_tf.graphs import node_of, session_config, within_memory
 from resnet_in_tf.instance_norm import graph as norm_graph
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
+from resnet_in_tf.network.layers import GIVEN, MATRIX, OWN, PHOTO, SHIFT
 from resnet_in_tf.tiles.fixed import Affine, Norm, Step
 
-# Where a network with a palette gives each picture its colours: what it is given, its own palette and the
-# photo's, and the map between colours that is made of them.
-GIVEN, OWN, PHOTO, MATRIX, SHIFT = ['generator/palette/' + name for name in (
-    'given', 'palette', 'photo/palette', 'matrix', 'shift')]
 Place = collections.namedtuple('Place', 'scope conv epsilon')  # of a norm; `conv` gives what it normalizes
 
 LAST = '/shifted'

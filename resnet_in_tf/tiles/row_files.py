@@ -62,7 +62,7 @@ def open_sink(path, source, quality):
         sink.close()
 
 
-def tile_pixels(path, max_memory, channels, source, sink, exact=False):
+def tile_pixels(path, max_memory, channels, source, sink, exact=False, engine='tensorflow'):
     """How large a tile may be.
 
     Args:
@@ -71,6 +71,7 @@ def tile_pixels(path, max_memory, channels, source, sink, exact=False):
         channels: int, of the network's first layer.
         source, sink: as `open_source` and `open_sink` give them, open.
         exact: whether the features of the whole picture are kept.
+        engine: what runs the tiles, a key of memory.RUN_BYTES.
 
     Returns:
         int, pixels with halo.
@@ -94,9 +95,9 @@ def tile_pixels(path, max_memory, channels, source, sink, exact=False):
                                 '' if vips.library() else ' with pip install resnet_in_tf[large]'))
     features = scratch.memory_bytes(exact_mode.DISK_BYTES * channels * area) if exact else 0
     held = resident + BAND_BYTES * source.width + spooled + features
-    pixels = pixels_in(max_memory - held, channels)
+    pixels = pixels_in(max_memory - held, channels, engine)
     if pixels < SMALLEST_TILE ** 2:
-        needed = held + memory.SLACK + memory.run_bytes(channels) * (SMALLEST_TILE ** 2 + 1)
+        needed = held + memory.SLACK + memory.run_bytes(channels, engine) * (SMALLEST_TILE ** 2 + 1)
         where = ', %s of it for what --exact keeps in %s, which is memory: set TMPDIR to a disk' % (
             memory.show(features), scratch.folder()) if features else ''
         raise UserError('%s: --max_memory %s is too little for this network and picture; it takes %s%s'

@@ -6,8 +6,8 @@ import numpy as np
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen, predictor, rows
-from resnet_in_tf.network.generator import PALETTES
 from resnet_in_tf.network.interface import IDENTITY
+from resnet_in_tf.network.layers import PALETTES
 from resnet_in_tf.pictures.palette import NUMBERS, palette_of_picture
 from resnet_in_tf.training.distribution import load, name_of
 

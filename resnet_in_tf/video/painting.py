@@ -64,10 +64,6 @@ class Painter:
             pixels: int, of a tile.
         """
         self.tile = pixels
-        if self.stylizer.engine.tiles is None:
-            raise UserError('%s: a frame is too large for one pass in --max_memory %s, and an ONNX file is '
-                            'not run in tiles; give the .pb' % (
-                                self.film.path, memory.show(self.max_memory)))
         if self.tile < SMALLEST_TILE ** 2:
             raise UserError('%s: --max_memory %s is too little for this network and film'
                             % (self.film.path, memory.show(self.max_memory)))

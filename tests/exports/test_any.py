@@ -13,7 +13,7 @@ from resnet_in_tf import exports
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import tflite_model
 from resnet_in_tf.network import frozen, onnx_predictor
-from resnet_in_tf.network.generator import row_size
+from resnet_in_tf.network.layers import row_size
 from resnet_in_tf.restyling import engines
 from resnet_in_tf.restyling.stylizer import Stylizer
 

@@ -8,7 +8,8 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports.plain import plain_graph
 from resnet_in_tf.network import frozen, palette
-from resnet_in_tf.network.generator import row_size, split_row
+from resnet_in_tf.network.generator import split_row
+from resnet_in_tf.network.layers import row_size
 from resnet_in_tf.pictures.color import TO_YUV
 
 WIDTH = 2

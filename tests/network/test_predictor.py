@@ -7,7 +7,8 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen, predictor
-from resnet_in_tf.network.generator import row_size, split_row
+from resnet_in_tf.network.generator import split_row
+from resnet_in_tf.network.layers import row_size
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.pictures.palette import palette_of_picture
 from resnet_in_tf.training import style_pictures

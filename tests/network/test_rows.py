@@ -6,7 +6,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.network import frozen, rows
-from resnet_in_tf.network.generator import PALETTES, norm_channels, row_size, split_row
+from resnet_in_tf.network.generator import split_row
+from resnet_in_tf.network.layers import PALETTES, norm_channels, row_size
 from resnet_in_tf.perceptual import vgg
 from resnet_in_tf.training import style_pictures
 

@@ -78,7 +78,7 @@ def test_what_memory_is_too_little_for_runs_in_tiles(network, tmp_path, face, mo
     images.write(path, large)
     whole = np.asarray(network.restyle(large)).astype(int)
     monkeypatch.setattr(pipeline, 'pixels_in', lambda size, width, engine: 256 ** 2)
-    monkeypatch.setattr(pipeline.row_files, 'pixels_in', lambda size, width: 256 ** 2)
+    monkeypatch.setattr(pipeline.row_files, 'pixels_in', lambda size, width, engine: 256 ** 2)
     tiles, fixed = [], pipeline.FixedNetwork
     monkeypatch.setattr(pipeline, 'FixedNetwork', lambda graph: tiles.append(1) or fixed(graph))
     transparent = np.dstack([large, large[..., :1] | 1])

@@ -347,9 +347,10 @@ def test_pictures_too_large_for_memory_run_in_tiles(tmp_path, stylizer, monkeypa
     counts = []
     # As if memory were enough for 256 x 256 pixels and no more.
     monkeypatch.setattr(pipeline, 'pixels_in', lambda size, width, engine: 256 ** 2)
-    monkeypatch.setattr(pipeline.row_files, 'pixels_in', lambda size, width: 256 ** 2)
-    opened, fixed = [], pipeline.FixedNetwork
-    monkeypatch.setattr(pipeline, 'FixedNetwork', lambda graph: opened.append(fixed(graph)) or opened[-1])
+    monkeypatch.setattr(pipeline.row_files, 'pixels_in', lambda size, width, engine: 256 ** 2)
+    opened, engine = [], stylizer.engine
+    monkeypatch.setattr(stylizer, 'engine', engine._replace(
+        tiles=lambda: opened.append(engine.tiles()) or opened[-1]))
     summary = run(stylizer, tmp_path, tmp_path / 'out', exact=True,
                   on_tile=lambda job, done, total: counts.append((job.source[-6:], done, total)))
     assert len(summary.done) == 2 and not summary.failed

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from resnet_in_tf.network import frozen
-from resnet_in_tf.network.generator import row_size
+from resnet_in_tf.network.layers import row_size
 from resnet_in_tf.pictures.palette import palette_of_picture
 from resnet_in_tf.tiles import exact, large, rows
 from resnet_in_tf.tiles.network import PLAIN, FixedNetwork

@@ -1,0 +1,248 @@
+"""The light lane: onnxruntime alone restyles, in one pass and in tiles, and no TensorFlow is imported."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import onnx_networks
+import pytest
+import running
+
+from resnet_in_tf import lanes, shipped
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.network import interface, onnx_file, onnx_format
+from resnet_in_tf.pictures import images
+from resnet_in_tf.restyling import engines, pipeline
+from resnet_in_tf.restyling.stylizer import Stylizer
+from resnet_in_tf.tiles import large, rows
+
+pytest.importorskip('onnxruntime')
+MIX = np.array([.5, .3, .2], np.float32)  # the photo shines through, and lends its palette
+
+# Runs the command line behind it and tells on stderr what of TensorFlow's world it has imported.
+WATCH = """
+import atexit, os, runpy, sys
+def tell():
+    found = {'tensorflow', 'scipy', 'onnx', 'h5py', 'tqdm', 'google.protobuf'} & set(sys.modules)
+    print('imported:' + ' '.join(sorted(found)), file=sys.stderr)
+leave, os._exit = os._exit, lambda status: (tell(), sys.stderr.flush(), leave(status))
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name='__main__')
+"""
+
+
+@pytest.fixture(scope='module')
+def model(tmp_path_factory):
+    return onnx_networks.write(tmp_path_factory.mktemp('light') / 'any.onnx')
+
+
+@pytest.fixture(scope='module', params=[True, False], ids=['with a palette', 'without'])
+def stylizer(request, tmp_path_factory):
+    path = onnx_networks.write(tmp_path_factory.mktemp('light') / 'net.onnx', request.param)
+    with Stylizer(path) as stylizer:
+        yield stylizer
+
+
+@pytest.fixture(scope='module')
+def photo(face):
+    return face[200:501, 300:642]  # [301, 342, 3], sides that need padding to the grid
+
+
+class Collected:
+    """A sink that keeps what it is given."""
+
+    def __init__(self):
+        self.parts = []
+
+    def write(self, pixels, alpha):
+        self.parts.append(pixels.copy())
+
+
+def tiled(stylizer, photo, style, **options):
+    sink, network = Collected(), stylizer.engine.tiles()
+    large.stylize_rows(network, rows.MemorySource(photo), sink, style, large.SMALLEST_TILE ** 2, **options)
+    network.close()
+    return np.concatenate(sink.parts)
+
+
+def styles_of(stylizer):
+    """A mix of names, and where there is a predictor one with a row behind it."""
+    if stylizer.style_images is None:
+        return [MIX]
+    row = .1 * np.random.RandomState(0).randn(onnx_networks.row_size(onnx_networks.WIDTH))
+    return [MIX, np.concatenate([[.3, 0, .2], row]).astype(np.float32)]
+
+
+def test_auto_takes_onnxruntime_for_a_onnx(stylizer):
+    assert (stylizer.engine.name, stylizer.engine.width) == ('onnxruntime', 4)
+    assert stylizer.styles == ['wave', 'udnie'] and stylizer.card == {'steps': 7}
+
+
+def test_strength_0_is_the_photo_and_a_batch_has_a_mix_for_each(stylizer, photo):
+    small = photo[:61, :83]
+    assert abs(stylizer.stylize(small, [0, 0, 1]) - small).max() < .01
+    weights = np.float32([[1, 0, 0], [0, .5, .5]])
+    both = stylizer.stylize(np.stack([small, small[::-1]]), weights)
+    for one, pixels, row in zip(both, (small, small[::-1]), weights):
+        assert abs(one - stylizer.stylize(pixels, row)).max() < .01
+
+
+def test_a_thumbnail_of_the_whole_picture_changes_nothing(stylizer, photo):
+    network = stylizer.engine.tiles()
+    for style in styles_of(stylizer):
+        affines = network.statistics_of(photo, style)
+        assert len(affines) == 15 + network.has_palette
+        assert abs(network.stylize(photo, style, affines) - stylizer.stylize(photo, style)).max() < .05
+
+
+def test_exact_tiles_equal_the_untiled_picture(stylizer, photo):
+    for style in styles_of(stylizer):
+        counts = []
+        result = tiled(stylizer, photo, style, exact=True,
+                       on_tile=lambda *count, counts=counts: counts.append(count))
+        assert abs(result - np.clip(stylizer.stylize(photo, style), 0, 255)).max() < 1
+        assert counts[-1] == (len(counts), len(counts)) and len(counts) >= 16 * 2
+
+
+def test_thumbnail_tiles_come_near_and_identity_gives_the_photo_back(stylizer, photo):
+    difference = tiled(stylizer, photo, MIX) - stylizer.stylize(photo, MIX)
+    assert 10 * np.log10(255 ** 2 / np.mean(difference ** 2)) > 20
+    assert np.array_equal(tiled(stylizer, photo, np.float32([0, 0, 1])), photo)
+
+
+def test_large_pictures_go_through_tiles_from_file_to_file(stylizer, photo, monkeypatch):
+    monkeypatch.setattr(pipeline, 'pixels_in', lambda size, width, engine: 256 ** 2)
+    monkeypatch.setattr(pipeline.row_files, 'pixels_in', lambda size, width, engine: 256 ** 2)
+    whole = stylizer.stylize(photo, stylizer.style_weights('udnie', .6))
+    tiles = stylizer.restyle(photo, 'udnie', .6, exact=True)
+    assert abs(np.asarray(tiles, float) - np.clip(whole, 0, 255)).max() < 1
+
+
+def test_a_picture_as_a_style(model, photo, paintings):
+    with Stylizer(model) as stylizer:
+        row = stylizer.style_weights(None, images=paintings[:1])[3:]
+        mixed = stylizer.style_weights('wave:2', .7, paintings[:1])
+        assert mixed[:3] == pytest.approx([.7 * 2 / 3, 0, .3]) and mixed[3:] == pytest.approx(.7 / 3 * row)
+        one, other = [stylizer.stylize(photo[:40, :60], each)
+                      for each in (mixed, stylizer.style_weights('wave'))]
+        assert abs(one - other).max() > 2
+
+
+def test_a_part_has_what_it_needs_and_no_more(model):
+    with open(model, 'rb') as file:
+        whole = onnx_format.read(file.read())
+    scope = 'generator/down/conv2'
+    part = onnx_format.cut(whole, [onnx_format.value(scope + '/conv', 'N', 8, 'H', 'W')] + whole.inputs, [
+        onnx_format.value(scope + '/shifted', 'N', 8, 'H', 'W')])
+    assert {node.op for node in part.nodes} >= {'InstanceNormalization'}
+    assert not {node.op for node in part.nodes} & {'Conv', 'Pad', 'Resize'}
+    assert [each.name for each in part.inputs] == [scope + '/conv', 'style_weights', 'row']
+    session = onnx_file.open_session(onnx_format.write(part), 'part')
+    x = np.random.RandomState(0).randn(1, 8, 5, 6).astype(np.float32)
+    y, = session.run(None, {scope + '/conv': x, 'style_weights': np.float32([[1, 0, 0]]),
+                            'row': np.zeros([1, onnx_networks.row_size(4)], np.float32)})
+    centered = x - x.mean((2, 3), keepdims=True)
+    learnt = onnx_networks.variables()
+    gamma, beta = [learnt['%s/%s' % (scope, name)][0].reshape(1, 8, 1, 1) for name in ('gamma', 'beta')]
+    wanted = gamma * centered / np.sqrt(x.var((2, 3), keepdims=True) + 1e-5) + beta
+    assert y == pytest.approx(wanted, abs=1e-4)
+
+
+@pytest.mark.parametrize('data, message', [
+    (b'not a network at all', 'onnxruntime cannot open it'),
+    (b'\x08\x07', 'onnxruntime cannot open it'),
+    (b'\x08\x07\x3a\x7fcut', 'onnxruntime cannot open it'),
+    (onnx_format.write(onnx_format.Model(
+        [onnx_format.node('Loop', ['x'], ['y'])], {}, [], [], onnx_format.head_of(12, 7, '', {}), False)),
+     "it has the operation 'Loop'")])
+def test_what_is_no_network_is_one_line(tmp_path, data, message):
+    (tmp_path / 'bad.onnx').write_bytes(data)
+    with pytest.raises(UserError, match=message) as caught:
+        Stylizer(str(tmp_path / 'bad.onnx'))
+    assert '\n' not in str(caught.value)
+
+
+def test_a_network_that_takes_a_statistic_of_its_own_is_not_tiled(tmp_path, model):
+    with open(model, 'rb') as file:
+        whole = onnx_format.read(file.read())
+    painted, = whole.nodes[-1].inputs
+    nodes = whole.nodes[:-1] + [
+        onnx_format.node('ReduceMean', [painted], ['mean'], axes=[2, 3], keepdims=1),
+        onnx_format.node('Sub', [painted, 'mean'], ['moved']),
+        onnx_format.node('Transpose', ['moved'], [interface.STYLIZED], perm=[0, 2, 3, 1])]
+    (tmp_path / 'odd.onnx').write_bytes(onnx_format.write(whole._replace(nodes=nodes)))
+    with Stylizer(str(tmp_path / 'odd.onnx')) as stylizer:
+        with pytest.raises(UserError, match='cannot be run in tiles: mean takes a statistic'):
+            stylizer.engine.tiles()
+
+
+@pytest.fixture
+def folder(tmp_path, photo, monkeypatch):
+    """A folder with a photo and networks that ship, in an environment without others."""
+    images.write(str(tmp_path / 'photo.jpg'), photo)
+    (tmp_path / 'checkpoints').mkdir()
+    onnx_networks.write(tmp_path / 'checkpoints' / 'any.onnx', half=True)
+    monkeypatch.setenv(shipped.VARIABLE, str(tmp_path / 'checkpoints'))
+    return tmp_path
+
+
+def test_one_command_restyles_a_photo_and_imports_nothing_for_nothing(folder):
+    command = [sys.executable, '-c', WATCH, os.path.join(running.ROOT, 'scripts', 'stylize.py'),
+               '--engine=onnxruntime', '--input=photo.jpg']
+    result = subprocess.run(command, cwd=str(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            universal_newlines=True, timeout=running.TIMEOUT)
+    assert (result.returncode, result.stderr) == (0, 'imported:\n')
+    assert images.check(str(folder / 'photo_wave.jpg')) == (342, 301)
+
+
+def test_mixes_pictures_as_styles_and_json_by_flags(folder, paintings):
+    common = ['stylize.py', '--engine=onnxruntime', '--input=%s' % (folder / 'photo.jpg')]
+    results = [running.script(*common + more) for more in (
+        ['--style=wave:.7,2:.3', '--strength=.5', '--preserve_color', '--output=%s' % (folder / 'a.png')],
+        ['--style_image=' + paintings[0], '--output=%s' % (folder / 'b.png'), '--json'],
+        ['--max_memory=1KB', '--output=%s' % (folder / 'c.png')])]
+    assert [result.returncode for result in results] == [0, 0, 1], results
+    assert json.loads(results[1].stdout)['pictures']
+    assert 'too little' in results[2].stderr
+    one, other = [images.read(str(folder / name)).astype(int) for name in ('a.png', 'b.png')]
+    assert one.shape == other.shape == (301, 342, 3) and abs(one - other).max() > 10
+
+
+def test_auto_is_tensorflow_where_it_is_installed(folder, monkeypatch):
+    assert engines.chosen('auto', 'x.onnx') == 'onnxruntime'
+    for there, engine in ((True, 'tensorflow'), (False, 'onnxruntime')):
+        monkeypatch.setattr(lanes, 'has_tensorflow', lambda there=there: there)
+        assert engines.chosen('auto', 'x.pb') == engines.chosen('auto') == engine
+    assert engines.network('auto', None) == ('onnxruntime', str(folder / 'checkpoints' / 'any.onnx'))
+    with pytest.raises(UserError, match='there are auto, onnxruntime, tensorflow'):
+        engines.chosen('openvino')
+
+
+def test_what_needs_tensorflow_says_which_python_has_it(monkeypatch, tmp_path):
+    for name in [name for name in sys.modules if name.startswith('resnet_in_tf.restyling.tensorflow_engine')]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, 'tensorflow', None)
+    monkeypatch.setitem(sys.modules, 'tensorflow.compat', None)
+    monkeypatch.setitem(sys.modules, 'tensorflow.compat.v1', None)
+    (tmp_path / 'net.pb').write_bytes(b'\n\x00')
+    for engine in ('tensorflow', 'onnxruntime'):
+        for name in ('resnet_in_tf.exports', 'resnet_in_tf.exports.onnx_model'):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        with pytest.raises(UserError, match='needs TensorFlow, which Python 3.6, 3.7 and 3.9 to 3.11'):
+            engines.start(engine, str(tmp_path / 'net.pb'))
+
+
+@pytest.mark.skipif(lanes.has_tensorflow(), reason='is about a Python without TensorFlow')
+@pytest.mark.parametrize('script, flags', [
+    ('train.py', ['--style=a.jpg', '--coco_images=photos', '--model_dir=run']),
+    ('freeze_graph.py', ['--model=any.pb', '--format=onnx', '--output=any.onnx']),
+    ('evaluate.py', ['continuity', '--model=any.pb']),
+    ('style_row.py', ['--model=any.pb', '--style_image=a.jpg', '--name=a', '--output=b.pb']),
+    ('stylize.py', ['--system=naas', '--style_image=a.jpg', '--input=a.jpg']),
+    ('stylize.py', ['--engine=tensorflow', '--input=a.jpg', '--output=b.jpg', '--model=any.pb'])])
+def test_scripts_that_need_tensorflow_end_in_one_line(script, flags):
+    result = running.script(script, *flags, light=True)
+    assert result.returncode == 2
+    assert result.stderr.count('\n') == 1 and lanes.NEEDED + ', which Python 3.6, 3.7' in result.stderr
