@@ -16,7 +16,6 @@ from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import bfloat16, engines, precision
 
 COLD_SIDE = 512  # pixels of the photo of a cold process
-PASSES = 3  # timed ones of a size, in one process
 SMALL = 'paintings_small.pb'  # beside the network that ships
 
 Peer = collections.namedtuple('Peer', 'requirements network cold')
@@ -39,7 +38,7 @@ Contender.__doc__ = """What takes part.
 Fields:
     name: str, for the table.
     python: path of the Python that has it.
-    passes: arguments of that Python, to which a number of passes and photos are added.
+    passes: arguments of that Python that time passes, to which photos are added.
     cold: as of Peer.
 """
 
@@ -128,7 +127,7 @@ def once(contender, photos, cold):
     Raises:
         UserError: it ended badly.
     """
-    output = run_python(contender.passes + ['%d' % PASSES] + photos, contender.name, contender.python)[0]
+    output = run_python(contender.passes + photos, contender.name, contender.python)[0]
     seconds = json.loads(output.splitlines()[-1])
     if contender.cold is None:
         return seconds + [[np.nan, np.nan]]
