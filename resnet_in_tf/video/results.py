@@ -59,7 +59,7 @@ def batches(reader, at_once, skip, last, finds_cuts):
         if number < skip:
             number, time, before = number + 1, times[-1], pixels[-1]
             continue
-        if last is not None and time != last:
+        if number == skip and last is not None and time != last:
             break
         yield Batch(pixels, times, number, before, [
             finds_cuts and (one is None or shots.is_cut(one, other))
