@@ -59,7 +59,7 @@ def measure(names, models, photo, sizes, rounds=5, show=print, folder=None):
         photo: path of a picture; it is resized to squares.
         sizes: list of int, sides of these squares in pixels.
         rounds: int; in each round every contender runs once, in a process of its own.
-        show: called with a line on each round, and on who is left out.
+        show: called with a line on each round of each contender, and on who is left out.
         folder: where peers' environments are; None for the cache.
 
     Returns:
@@ -157,14 +157,17 @@ def in_turn(contenders, run, rounds, show):
     """
     found = collections.OrderedDict((contender.name, []) for contender in contenders)
     for number in range(rounds):
+        show('round %d of %d' % (number + 1, rounds))
         for contender in contenders if number % 2 == 0 else contenders[::-1]:
             if contender.name in found:
                 try:
-                    found[contender.name].append(run(contender))
+                    seconds = run(contender)
+                    found[contender.name].append(seconds)
+                    told = ', '.join('%.3f (CPU %.3f)' % (wall, cpu) for wall, cpu in seconds)
+                    show('%s: %s s' % (contender.name, told))
                 except UserError as error:
                     del found[contender.name]
                     show('left out: %s' % error)
-        show('round %d of %d' % (number + 1, rounds))
     if not found:
         raise UserError('nobody is left to be timed; what stands above says why')
     return collections.OrderedDict((name, np.array(seconds)) for name, seconds in found.items())

