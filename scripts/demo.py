@@ -18,6 +18,8 @@ flags.DEFINE_integer('width', 384, 'Width of one picture of the sheet.', lower_b
 flags.DEFINE_string('strip_style', None, 'Style of the strip. Default: the first.')
 flags.DEFINE_list('corners', None, 'Four styles for the blend. Default: the first four.')
 flags.DEFINE_list('chosen', None, 'Styles for one more sheet, chosen.jpg.')
+flags.DEFINE_list('brush', None, 'Styles for brush.jpg, sizes of strokes at sizes of the photo, instead of '
+                  'all else.')
 flags.DEFINE_multi_string('style_image', [], 'A picture as a style, for a sheet style_images.jpg; repeat.')
 
 
@@ -29,6 +31,10 @@ def main(values):
     photo = images.read(values['input']) if values['input'] else gallery.demo_photo()
     stylizer = Stylizer(values['model'] or None)
     os.makedirs(values['output'], exist_ok=True)
+    if values['brush']:
+        sheet = gallery.brush_sheet(stylizer, photo, values['brush'])
+        print('Look at %s' % os.path.abspath(gallery.save(values['output'], 'brush.jpg', sheet, quality=85)))
+        return cli.EXIT_OK
     for path in gallery.make(stylizer, photo, values['output'], values['width'],
                              values['strip_style'], values['corners'], values['chosen'],
                              values['style_image']):

@@ -59,6 +59,35 @@ def blend(stylizer, photo, corners, count=5):
     return grid([as_bytes(tile) for tile in tiles], count, gap=2)
 
 
+def brush_sheet(stylizer, photo, styles, sides=(512, 1024, 2048), shown=240):
+    """A part of a photo painted at several sizes: with strokes as they are, and with those of the smallest.
+
+    Args:
+        stylizer: Stylizer.
+        photo: uint8 [H, W, 3]; larger sizes than its own are made of it, too.
+        styles: names of styles; the last has a row of brush sizes besides.
+        sides: long sides in pixels.
+        shown: pixels a side of each crop on the sheet.
+
+    Returns:
+        uint8 [H', W', 3].
+    """
+    def crop(pixels):
+        height, width = pixels.shape[:2]
+        side, top, left = [int(round(share * width)) for share in (0.25, 0.21, 0.42)]
+        return images.resize(pixels[top:top + side, left:left + side], shown, shown)
+
+    def tile(side, style, brush):
+        at_side = images.resize(photo, side, max(1, round(photo.shape[0] * side / photo.shape[1])))
+        painted = np.asarray(stylizer.restyle(at_side, style, brush=brush))
+        return captioned(crop(painted), '%d pixels, brush %s' % (side, brush))
+
+    tiles = [tile(side, style, brush) for style in styles for brush in (1, 'fixed:%d' % sides[0])
+             for side in sides]
+    tiles += [tile(sides[1], styles[-1], brush) for brush in np.linspace(0.5, 2, len(sides))]
+    return grid(tiles, len(sides))
+
+
 def as_bytes(pixels):
     """Pixels in [0, 255] as uint8, rounded."""
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
@@ -129,8 +158,8 @@ def make(stylizer, photo, folder, width=384, strip_style=None, corners=None, cho
         yield save(folder, 'style_images.jpg', contact_sheet(stylizer, small, rows))
 
 
-def save(folder, name, pixels):
+def save(folder, name, pixels, quality=90):
     """Writes a picture into a folder and gives its path."""
     path = folder.rstrip('/') + '/' + name
-    images.write(path, pixels, quality=90)
+    images.write(path, pixels, quality)
     return path

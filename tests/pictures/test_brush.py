@@ -11,8 +11,8 @@ from resnet_in_tf.pictures.resized import Pixels, Resized
 
 
 @pytest.mark.parametrize('text, read', [
-    ('1.5', (1.5, None)), (.5, (.5, None)), ('2', (2, None)), ('fixed:512', (None, 512)), (1, None), ('1.0', None),
-    (None, None), (' fixed:64 ', (None, 64))])
+    ('1.5', (1.5, None)), (.5, (.5, None)), ('2', (2, None)), ('fixed:512', (None, 512)), (1, None),
+    ('1.0', None), (None, None), (' fixed:64 ', (None, 64))])
 def test_a_size_of_strokes_is_read(text, read):
     assert brush.parse(text) == (read and brush.Brush(*read))
 
@@ -27,9 +27,9 @@ def test_another_is_one_line(text):
 
 
 @pytest.mark.parametrize('text, size, painted', [
-    ('2', (800, 600), (400, 300)), ('0.5', (801, 3), (1602, 6)), ('1.5', (100, 1), (67, 1)), ('2', (1, 1), (1, 1)),
-    ('fixed:512', (2048, 1024), (512, 256)), ('fixed:512', (100, 256), (200, 512)), ('fixed:64', (4000, 16), (64, 1)),
-    (None, (5, 7), (5, 7))])
+    ('2', (800, 600), (400, 300)), ('0.5', (801, 3), (1602, 6)), ('1.5', (100, 1), (67, 1)),
+    ('2', (1, 1), (1, 1)), ('fixed:512', (2048, 1024), (512, 256)), ('fixed:512', (100, 256), (200, 512)),
+    ('fixed:64', (4000, 16), (64, 1)), (None, (5, 7), (5, 7))])
 def test_a_photo_is_painted_at_another_size(text, size, painted):
     assert brush.working_size(brush.parse(text), *size) == painted
 
@@ -75,7 +75,8 @@ def test_an_edge_becomes_as_sharp_as_the_photos_and_rings_nowhere():
     photo = np.zeros([120, 200, 3], np.uint8)
     photo[:, 103:] = 200  # off the grid of the small picture
     small = images.resize(photo, 50, 30)
-    painted = np.dstack([255 - small[..., 0] // 2, small[..., 1] // 2 + 20, np.full([30, 50], 77)]).astype(np.uint8)
+    painted = np.dstack([255 - small[..., 0] // 2, small[..., 1] // 2 + 20, np.full([30, 50], 77)])
+    painted = painted.astype(np.uint8)
     result = enlarged(photo, painted)
     plain = np.asarray(Image.fromarray(painted).resize((200, 120), Image.BICUBIC), np.float32)
 
@@ -92,8 +93,9 @@ def test_where_the_painting_left_the_photo_nothing_comes_through(face):
     assert np.abs(enlarged(photo, painted) - painted[0, 0]).max() < .01
 
 
-@pytest.mark.parametrize('height, width, text', [(301, 203, '2'), (130, 97, 'fixed:64'), (40, 33, '0.5'), (1, 1, '2'),
-                                                 (1, 90, '1.5'), (90, 1, '2'), (65, 64, 'fixed:512')])
+@pytest.mark.parametrize('height, width, text', [
+    (301, 203, '2'), (130, 97, 'fixed:64'), (40, 33, '0.5'), (1, 1, '2'), (1, 90, '1.5'), (90, 1, '2'),
+    (65, 64, 'fixed:512')])
 def test_a_result_has_the_size_of_its_photo_and_bands_do_not_show(face, height, width, text, monkeypatch):
     photo, finish = face[:height, :width], Finish(brush=brush.parse(text))
     painted = 255 - finishing.before(photo, finish.brush).astype(np.float32)
@@ -127,7 +129,8 @@ def test_a_match_is_read(text, read):
     assert finishing.parse_match(text) == read
 
 
-@pytest.mark.parametrize('text', ['', 'photos', 'photo:', 'photo:-1', 'photo:2.1', 'photo:nan', '0.5', 'painting:x'])
+@pytest.mark.parametrize('text', ['', 'photos', 'photo:', 'photo:-1', 'photo:2.1', 'photo:nan', '0.5',
+                                  'painting:x'])
 def test_another_match_is_one_line(text):
     with pytest.raises(UserError, match='^--match_color .*photo:0.5$'):
         finishing.parse_match(text)

@@ -44,6 +44,22 @@ def test_a_photo_gets_a_preview_that_follows_style_and_strength(page, photo_path
     last_sent(page, 'order.preserve_color === "true"')
 
 
+def test_sliders_set_brush_size_and_palette(page, photo_path):
+    load(page, photo_path)
+    last_sent(page, 'order.brush === undefined && order.match_color === undefined')
+    note = find(page, '#size-note').text
+    find(page, '#brush').send_keys(Keys.ARROW_LEFT * 8)
+    find(page, '#palette').send_keys(Keys.ARROW_RIGHT * 5)
+    last_sent(page, 'order.brush === "0.6" && order.match_color === "photo:0.25"')
+    assert find(page, '#brush-value').text == '60 %' and find(page, '#size-note').text != note
+    find(page, '#brush').send_keys(Keys.END)
+    last_sent(page, 'order.brush === "2"')
+    assert find(page, '#size-note').text == note
+    find(page, '#preserve-color').click()
+    last_sent(page, 'order.preserve_color === "true" && order.match_color === undefined')
+    assert not find(page, '#palette').is_enabled()
+
+
 def test_styles_mix_by_their_sliders(page, photo_path):
     load(page, photo_path)
     find(page, '#mixing').click()
@@ -136,7 +152,8 @@ def test_everything_works_from_the_keyboard_and_has_a_name(page, photo_path):
         seen.append(active)
     order = [element.get_attribute('id') for element in seen]
     assert [name for name in order if name] == [
-        'choose-other', 'split', 'mixing', 'strength', 'preserve-color', 'download', 'format']
+        'choose-other', 'split', 'mixing', 'strength', 'brush', 'palette', 'preserve-color',
+        'download', 'format']
     assert order.count('') == 8  # the styles
     find(page, '#split').send_keys(Keys.ARROW_RIGHT * 10)
     assert page.execute_script(

@@ -105,7 +105,7 @@ function order() {
     ...(named.length && {style: named.map(([style, share]) => style.number + ':' + share / 100).join(',')}),
     ...ofPaintings(shares.filter(([style]) => style.picture)),
     strength: $('strength').value / 100,
-    preserve_color: $('preserve-color').checked,
+    ...ofLooks(),
   };
 }
 
@@ -176,7 +176,7 @@ async function usePhoto(file) {
 
 function fullSide() {
   return api.fittingSide(state.image.naturalWidth, state.image.naturalHeight,
-    state.limits.result_pixels);
+    state.limits.result_pixels * mostOfResult());
 }
 
 function noteSize() {
@@ -267,7 +267,6 @@ $('strength').addEventListener('input', () => {
   $('strength-value').textContent = percent($('strength'));
   refresh();
 });
-$('preserve-color').addEventListener('change', () => refresh());
 $('mixing').addEventListener('change', () => {
   if (!$('mixing').checked) choose([...state.chosen].sort((a, b) => b[1] - a[1])[0][0]);
   showMix();
