@@ -26,7 +26,7 @@ DECODE_BYTES = 24
 DECODE_COST = 0.02
 
 # What enlarging a painting with its photo's detail costs a pixel, in the same unit: measured.
-FINISH_COST = 0.1
+FINISH_COST = 0.06
 
 STYLE_IMAGES = 8  # of a request at the most
 

@@ -52,13 +52,25 @@ def run(tiny, tmp_path_factory):
         'anim.gif', 'long.mp4', 'cut.mp4', 'hdr.mp4', 'headless.mp4', 'junk.mp4', 'list.mp4')}
     commands.update({'out/anim.png': 'anim.gif', 'out/gif.mp4': 'anim.gif', 'out/plain.gif': 'plain.mp4',
                      'out/aac.webm': 'plain.mp4', 'out/plain.png': 'plain.mp4', 'taken.mp4': 'plain.mp4',
+                     'out/broad.mp4': 'odd.mp4',
                      'frames/': 'variable.mp4', 'out/frames.mp4': 'frames', 'plain.mp4': 'plain.mp4'})
     extra = {'out/frames.mp4': ['--frame_rate=12.5'], 'plain.mp4': ['--overwrite'],
-             'out/gif.mp4': ['--preserve_color', '--strength=0']}
+             'out/gif.mp4': ['--preserve_color', '--strength=0'],
+             'out/broad.mp4': ['--brush=2', '--match_color=photo:0.5']}
     results = running.many([
         ['stylize.py', '--model', tiny, '--input', folder / source, '--output', '%s/%s' % (folder, output)]
         + extra.get(output, []) for output, source in commands.items()])
     return str(folder) + os.sep, dict(zip(commands, results))
+
+
+def test_strokes_and_colours_of_a_film_are_set_as_a_photos(run):
+    folder, results = run
+    assert (results['out/broad.mp4'].returncode, results['out/broad.mp4'].stderr) == (0, '')
+    frames = {name: pictures(folder + name) for name in ('odd.mp4', 'out/odd.mp4', 'out/broad.mp4')}
+    new = probing.probe(folder + 'out/broad.mp4')
+    assert (new.width, new.height) == (49, 33)
+    assert len({len(each) for each in frames.values()}) == 1
+    assert not set(frames['out/broad.mp4']) & (set(frames['out/odd.mp4']) | set(frames['odd.mp4']))
 
 
 @pytest.mark.parametrize('name', ['plain.mp4', 'silent.mov', 'odd.mp4', 'ten.mp4', 'variable.mp4', 'wide.mp4',
