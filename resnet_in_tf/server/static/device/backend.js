@@ -18,7 +18,7 @@ const backend = {
     if (!response.ok) throw new Error(this.failed);
     this.site = await response.json();
     this.start();
-    return {styles: this.site.styles, limits: {result_pixels: this.site.result_pixels, style_images: 0}};
+    return {styles: this.site.styles.map(style => ({...style})), limits: {result_pixels: this.site.result_pixels, style_images: 0}};
   },
 
   // The service worker keeps the page for when there is no network, and isolates it, so that threads may run: for
@@ -26,8 +26,10 @@ const backend = {
   async comesAgain() {
     if (!navigator.serviceWorker) return false;
     try {
-      await navigator.serviceWorker.register('service_worker.js');
+      const registered = navigator.serviceWorker.register('service_worker.js');
+      registered.catch(() => {}); // offline, what is there does
       if (navigator.serviceWorker.controller && self.crossOriginIsolated) return false;
+      await registered;
       await Promise.race([new Promise(resolve => navigator.serviceWorker.controller ? resolve()
         : navigator.serviceWorker.addEventListener('controllerchange', resolve)),
       new Promise(resolve => setTimeout(resolve, 10000))]);
@@ -47,7 +49,7 @@ const backend = {
     this.worker.onerror = () => this.hear({kind: 'failed', message: 'This browser cannot run the network. '
       + 'Take a current Chrome, Edge, Firefox or Safari.'});
     this.worker.postMessage({kind: 'start', site: this.site, base: new URL('.', location.href).href,
-      gpu: !/[?&]gpu=no/.test(location.search)});
+      wants: Object.fromEntries(new URLSearchParams(location.search))});
   },
 
   hear(message) {

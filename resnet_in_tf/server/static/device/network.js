@@ -18,7 +18,7 @@ async function fetchKept(file, base, cacheName, onBytes) {
   const data = new Uint8Array(file.bytes);
   let length = 0;
   try {
-    const response = await fetch(url, {cache: 'no-cache'});
+    const response = await fetch(url, {cache: 'no-store'});
     if (!response.ok) throw new Error('the server answered ' + response.status);
     const reader = response.body.getReader();
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
@@ -56,9 +56,9 @@ async function hasGpu() {
 }
 
 // Opens the network of a site (site.json) at the address `base`. onProgress(bytes, of) follows what is fetched.
-// Promises {run, table, engine}: `run` as Painter takes it, `engine` a text for people.
-export async function open(site, base, wantsGpu, onProgress) {
-  const gpu = wantsGpu && await hasGpu(), runtime = site.runtimes[gpu ? 'webgpu' : 'wasm'];
+// `wants` are the words of the page's address: gpu=no, threads=1. Promises {run, table, engine}: `run` as Painter takes it, `engine` a text for people.
+export async function open(site, base, wants, onProgress) {
+  const gpu = wants.gpu !== 'no' && await hasGpu(), runtime = site.runtimes[gpu ? 'webgpu' : 'wasm'];
   const files = [runtime.wasm, site.files.weights, site.files.whole, site.files.tiles, site.files.styles];
   const total = files.reduce((sum, file) => sum + file.bytes, 0);
   let fetched = 0;
@@ -70,7 +70,7 @@ export async function open(site, base, wantsGpu, onProgress) {
   const ort = await import(base + runtime.script);
   ort.env.logLevel = 'error';
   Object.assign(ort.env.wasm, {wasmBinary: wasm, wasmPaths: {mjs: base + runtime.glue},
-    numThreads: self.crossOriginIsolated ? Math.min(THREADS, navigator.hardwareConcurrency || 1) : 1});
+    numThreads: self.crossOriginIsolated ? Math.min(Number(wants.threads) || THREADS, navigator.hardwareConcurrency || 1) : 1});
   const graphs = {whole, tiles};
 
   const start = (name, provider) => ort.InferenceSession.create(graphs[name], {

@@ -14,7 +14,7 @@ self.onmessage = ({data: message}) => {
 
 function start(message) {
   site = message.site;
-  ready = open(site, message.base, message.gpu, (done, total) => postMessage({kind: 'loading', done, total})).then(network => {
+  ready = open(site, message.base, message.wants, (done, total) => postMessage({kind: 'loading', done, total})).then(network => {
     engine = network.engine;
     postMessage({kind: 'ready', engine});
     return new Painter(network.run, network.table, site.palettes, site.styles.length + 1);
