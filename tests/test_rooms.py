@@ -24,6 +24,7 @@ BESIDE = {
     ('benchmarks', 'evaluation'): 'figures are drawn and differences told as in the report',
     ('restyling', 'exports'): 'onnxruntime runs what the ONNX export makes',
     ('restyling', 'tiles'): 'what is too large for one pass goes through tiles',
+    ('exports', 'tiles'): 'the page for browsers runs large photos in tiles, too',
     ('restyling', 'training'): 'NAAS takes the defaults and reads paintings as training does',
 }
 LEVELS = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

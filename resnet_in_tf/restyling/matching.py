@@ -3,13 +3,12 @@
 import functools
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.network.generator import PALETTES
-from resnet_in_tf.network.palette import LOWER, NUMBERS, RGB
-from resnet_in_tf.pictures.color import colors_of
+from resnet_in_tf.network.layers import PALETTES
+from resnet_in_tf.pictures.color import TO_RGB, colors_of
 from resnet_in_tf.pictures.finishing import PHOTO, Match, parse_match
+from resnet_in_tf.pictures.palette import LOWER, NUMBERS
 
 WITHOUT_GRAPH = {'onnxruntime': 'an .onnx tells no palettes, the .pb does', 'naas': 'naas has no network'}
 SAMPLES = 2 ** 14  # colours by which a palette is brought to another space: to 1/255 of its deviations
@@ -78,7 +77,8 @@ def palettes(engine, flag='--match_color'):
     nodes = engine.graph_def.node if engine.graph_def is not None else []
     for node in nodes:
         if node.name == PALETTES:
-            return tf.make_ndarray(node.attr['value'].tensor)
+            from tensorflow import make_ndarray  # where there is a graph_def, it is there
+            return make_ndarray(node.attr['value'].tensor)
     why = 'this network was trained without palettes' if nodes else WITHOUT_GRAPH.get(
         engine.name, 'there is no .pb')
     raise UserError('%s painting: %s, so the colours of its paintings are not known; photo works with every '
@@ -94,7 +94,7 @@ def colors_of_palette(palette):
     factor = np.zeros([3, 3])
     for place, value in zip(LOWER, palette[3:]):
         factor[place] = value
-    rgb = (palette[:3] + normal_samples() @ factor.T) @ RGB.T  # [SAMPLES, 3]
+    rgb = (palette[:3] + normal_samples() @ factor.T) @ TO_RGB.T  # [SAMPLES, 3]
     return colors_of([np.clip(127.5 * (rgb + 1), 0, 255)[None]])
 
 

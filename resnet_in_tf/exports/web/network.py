@@ -13,7 +13,7 @@ from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import onnx_convert
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph.upsampling import COLUMNS
-from resnet_in_tf.network.generator import PALETTES, RESIDUAL_BLOCKS, norm_scopes
+from resnet_in_tf.network.layers import PALETTES, RESIDUAL_BLOCKS, norm_scopes
 from resnet_in_tf.tiles.network import find_norms
 
 OPSET, IR_VERSION = 12, 7
