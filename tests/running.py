@@ -5,6 +5,8 @@ fork of that process.
 """
 
 import collections
+import glob
+import itertools
 import json
 import os
 import runpy
@@ -12,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 if __name__ == '__main__':
@@ -66,16 +69,18 @@ def start(command, **settings):
     return subprocess.Popen(command, preexec_fn=hear_signals, **dict(pipes, **settings))
 
 
-def many(commands):
+def many(commands, kills=()):
     """Runs scripts one after another at the cost of one start of TensorFlow.
 
     Args:
         commands: list of [script name, flag, ...].
+        kills: for each of the first commands a pattern of files: once there is one, the command is killed.
 
     Returns:
         List of Result.
     """
-    commands = [[name] + [str(flag) for flag in flags] for name, *flags in commands]
+    commands = [[kill, name] + [str(flag) for flag in flags]
+                for kill, (name, *flags) in itertools.zip_longest(kills, commands)]
     process = subprocess.run([sys.executable, os.path.abspath(__file__)], stdout=subprocess.PIPE,
                              input=json.dumps(commands), universal_newlines=True, timeout=TIMEOUT,
                              check=True)
@@ -92,8 +97,8 @@ def tiny_training(paintings, photos, model_dir, **changed):
         '--%s=%s' % item for item in sorted(flags.items())]
 
 
-def in_fork(name, flags):
-    """Runs a script in a fork of this process: [exit status, stdout, stderr]."""
+def in_fork(kill, name, flags):
+    """Runs a script in a fork, until a file matches or to its end: [exit status, stdout, stderr]."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if not child:
@@ -114,6 +119,11 @@ def in_fork(name, flags):
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(status)
+        if kill:
+            looks = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            while not os.waitid(os.P_PID, child, looks) and not glob.glob(kill):
+                time.sleep(0.001)
+            os.kill(child, signal.SIGKILL)
         ended = os.waitpid(child, 0)[1]
         texts = []
         for file in (out, err):
@@ -127,4 +137,4 @@ if __name__ == '__main__':
     wanted = json.load(sys.stdin)
     if lanes.has_tensorflow():
         import tensorflow.compat.v1  # noqa: F401
-    json.dump([in_fork(name, flags) for name, *flags in wanted], sys.stdout)
+    json.dump([in_fork(kill, name, flags) for kill, name, *flags in wanted], sys.stdout)

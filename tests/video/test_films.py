@@ -1,9 +1,10 @@
 """stylize.py on films, as a user runs it."""
 
+import contextlib
 import glob
 import os
+import re
 import signal
-import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ import running
 from film_files import make, pictures, sound, times
 from PIL import Image
 
+from resnet_in_tf import memory
+from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.video import ffmpeg, films, probing
 
 X264 = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-c:a', 'aac']
@@ -175,33 +178,70 @@ def test_a_turned_film_is_upright(tiny, tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_the_same_command_goes_on(tiny, tmp_path):
-    source = make(tmp_path / 'film.mp4', size='96x64', seconds=9, sound=9, flags=X264)
+def test_killed_at_ten_moments_the_same_command_goes_on(tiny, tmp_path):
+    source = make(tmp_path / 'film.mp4', seconds=9, sound=9, flags=X264)
     whole, target = str(tmp_path / 'whole.mp4'), str(tmp_path / 'new.mp4')
-
-    def command(output):
-        return running.argv('stylize.py', '--model', tiny, '--input', source, '--output', output)
-
-    def segments():
-        return len(glob.glob(target + '.parts/*.mkv'))
-
-    killed = []
-    for wanted in (1, 2, 3):
-        process = running.start(command(target))
-        until = time.monotonic() + running.TIMEOUT
-        while segments() < wanted and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.005)
-        process.kill()
-        told = process.communicate()
-        assert process.returncode == -signal.SIGKILL and not os.path.exists(target), told
-        killed.append(segments())
-    assert 1 <= killed[0] <= killed[1] <= killed[2] < -(-225 // films.SEGMENT) and killed[2] >= 3
-    process = running.start(command(target))
-    _, told = process.communicate(timeout=running.TIMEOUT)
-    assert process.returncode == 0
-    assert '%d of 225 frames are done already' % (killed[2] * films.SEGMENT) in told
-    assert running.script(*['stylize.py'] + command(whole)[2:]).returncode == 0
+    command = ['stylize.py', '--model', tiny, '--input', source, '--output']
+    moments = ['record.json', '*.tmp', '000000.mkv.npz', '000000.mkv', '000001.mkv.json', '000001.mkv',
+               '000002.mkv.npz', '000003.mkv.json', '000004.mkv', 'end.json']
+    results = running.many([command + [target]] * 11 + [command + [whole]],
+                           [os.path.join(target + '.parts', moment) for moment in moments])
+    assert [result.returncode for result in results] == [-signal.SIGKILL] * 10 + [0, 0], results
+    done = [re.findall(r'(\d+) of 225 frames are done already', result.stderr) for result in results]
+    done = [int(found[0]) if found else 0 for found in done]
+    assert done == sorted(done[:11]) + [0] and done[10] == 225
+    assert len(set(done)) >= 4  # few of the ten came before the command had done anything
     assert pictures(target) == pictures(whole) and len(pictures(target)) == 225
     assert times(target) == times(source)
     assert sound(target) == sound(source)
     assert not os.path.exists(target + '.parts')
+
+
+def test_killed_frames_in_a_folder_go_on(tiny, tmp_path):
+    source = make(tmp_path / 'film.mkv', seconds=1.6, sound=0, flags=X264[:4])
+    folders = [str(tmp_path / name) for name in ('new', 'whole')]
+    command = ['stylize.py', '--model', tiny, '--input', source, '--output']
+    killed, ended, _ = running.many([command + [folders[0] + '/']] * 2 + [command + [folders[1] + '/']],
+                                    [folders[0] + '/000030.png'])
+    assert (killed.returncode, ended.returncode) == (-signal.SIGKILL, 0)
+    assert ' of 40 frames are done already' in ended.stderr and '0 of 40' not in ended.stderr
+    frames = [[np.asarray(Image.open(os.path.join(folder, name))) for name in sorted(os.listdir(folder))]
+              for folder in folders]
+    np.testing.assert_array_equal(*frames)  # of 40 frames, and nothing beside them
+
+
+@pytest.mark.skipif(os.name != 'posix', reason='Windows has no pty')
+def test_a_terminal_shows_frames_and_time_left(tiny, tmp_path):
+    import pty
+    source = make(tmp_path / 'film.mp4', flags=X264[:4], sound=0)
+    shown, terminal = pty.openpty()
+    process = running.start(running.argv('stylize.py', '--model', tiny, '--input', source, '--output',
+                                         tmp_path / 'new.mp4'), stderr=terminal)
+    os.close(terminal)
+    assert process.communicate(timeout=running.TIMEOUT)[0] == '1 done, 0 skipped, 0 failed\n'
+    text = b''
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while True:
+            part = os.read(shown, 4096)
+            if not part:
+                break
+            text += part
+    os.close(shown)
+    assert re.search(r'\| \d+/10 \[\d\d:\d\d<', text.decode('utf-8', 'replace')), text
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_length(tiny, tmp_path):
+    paths = [make(tmp_path / ('%d.mp4' % number), size='480x272', seconds=seconds, sound=0, flags=X264[:4])
+             for number, seconds in enumerate((0.8, 0.8, 2.4))]
+    peaks = []
+    options = films.Options(None, False, 95, False, False, 2 ** 31)
+    with Stylizer(tiny) as stylizer:
+        for path in paths:
+            most = [0]
+            films.stylize_film(stylizer, path, path + '.mkv', options._replace(
+                style_weights=stylizer.style_weights('1')),
+                on_frame=lambda most=most: most.append(max(most.pop(), memory.resident())))
+            peaks += most
+    assert len(times(paths[2] + '.mkv')) == 60
+    assert peaks[2] - peaks[1] < 10 * 2 ** 20, peaks  # 40 frames are 15 MB, as floats 60
