@@ -142,7 +142,8 @@ def train_op(total, rate, step, rows=None, largest=None):
     tables = [variable for variable in variables
               if distribution.name_of(variable).endswith(('/gamma', '/beta'))]
     filters = [variable for variable in variables if variable not in tables] if rows is None else []
-    gradients = tf.gradients(total, filters + tables)
+    # Gated: else TensorFlow 1.15 may update a filter before the gradient of what lies below went through it.
+    gradients = tf.gradients(total, filters + tables, gate_gradients=True)
     if largest is not None:
         gradients = distribution.clip(gradients, largest)
     table_gradients = gradients[len(filters):]
