@@ -24,7 +24,7 @@ def run_python(arguments, what, python=sys.executable):
     Raises:
         UserError: it ended with another status than 0.
     """
-    environment = dict(os.environ, PYTHONPATH=ROOT, TF_CPP_MIN_LOG_LEVEL='2')
+    environment = dict(os.environ, PYTHONPATH=ROOT, TF_CPP_MIN_LOG_LEVEL='3')
     start = time.time()
     process = subprocess.Popen([python] + arguments, stdout=subprocess.PIPE,
                                env=environment)

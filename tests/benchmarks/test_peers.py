@@ -41,8 +41,8 @@ def test_who_fails_is_one_line_and_out_and_the_others_go_on():
     found = peers.in_turn(contenders('a', 'b'), run, 3, shown.append)
     assert list(found) == ['a'] and found['a'].shape == (3, 1, 2)
     done = 'a: 1.000 (CPU 1.000) s'
-    assert shown == ['round 1 of 3', done, done.replace('a', 'b', 1), 'round 2 of 3', 'left out: b failed', done,
-                     'round 3 of 3', done]
+    assert shown == ['round 1 of 3', done, done.replace('a', 'b', 1), 'round 2 of 3', 'left out: b failed',
+                     done, 'round 3 of 3', done]
 
     def fail(contender):
         raise UserError('no')
