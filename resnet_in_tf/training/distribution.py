@@ -97,7 +97,11 @@ def same_files(crew, model_dir, record, photo_names, start, held_out):
             0 if held_out is None else len(held_out), 'newest checkpoint in --model_dir': start}
     crew.agree(seen, '{chief} and {worker} do not see the same files: {names}')
     created = crew.tell(record['created'])
-    if run_record.read(model_dir)['created'] != created:
+    try:
+        shared = run_record.read(model_dir)['created'] == created
+    except UserError:
+        shared = False
+    if not shared:
         raise UserError('--model_dir %s: is not the folder of %s; all need one that they share'
                         % (model_dir, crew.name(0)))
 

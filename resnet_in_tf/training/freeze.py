@@ -27,6 +27,8 @@ def describe_run(record, step):
             'losses': record.get('losses', {}), 'versions': record['versions'],
             'training': {setting.name: config[setting.name] for setting in SETTINGS
                          if setting.on_card and setting.name in config}}
+    if config.get('replicas', 1) > 1:
+        card['training']['replicas'] = config['replicas']  # each had the batch size
     if config.get('predictor'):
         pictures = record['style_pictures']
         card['predictor'] = {

@@ -20,7 +20,9 @@ from resnet_in_tf import cli
 from resnet_in_tf.errors import UserError
 
 WAIT = 600  # seconds for the others to be started
-GRACE = 3  # seconds that a worker has to end by itself after another has
+# Seconds that a process has to end by itself after another was killed; after one that said why it ends,
+# for which this one may have the same reason.
+GRACE, LONG_GRACE = 3, 20
 LONGEST = 2 ** 26  # bytes of a message
 
 Cluster = collections.namedtuple('Cluster', 'addresses index')
@@ -196,7 +198,7 @@ class Team:
                 '%s is gone; the same command on all goes on from the last checkpoint' % peer.name)
         self.gone.set()
         peer.inbox.put(None)
-        if not self.over.wait(GRACE):
+        if not self.over.wait(LONG_GRACE if reason else GRACE):
             self.give_up()
 
     def give_up(self):

@@ -284,7 +284,9 @@ def run_estimator(params, photos, start, progress, stop, model_dir, crew, record
         with stop, crew.watch(lambda: crew.is_chief and run_record.mark_failed(model_dir, record)):
             distribution.run(estimator, samples, hooks, params['train_steps'], crew.size)
     except tf.train.NanLossDuringTrainingError:
-        step = drop_bad_checkpoints(model_dir, progress.step) if crew.is_chief else None
+        if not crew.is_chief:
+            raise UserError('the loss became NaN; %s says what is kept' % crew.name(0)) from None
+        step = drop_bad_checkpoints(model_dir, progress.step)
         kept = 'no good checkpoint' if step is None else 'the last good checkpoint, of step %d,' % step
         raise UserError('the loss became NaN; %s is kept in %s. Try a lower --learning_rate, '
                         '--style_weight or more --warmup_steps, in another --model_dir'

@@ -1,13 +1,15 @@
 """Several devices: each sample goes to one of them, and sums over them are those of one batch."""
 
+import re
 import types
 
 import numpy as np
 import pytest
+import teams
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.training import distribution, team
+from resnet_in_tf.training import distribution, run_record, team
 
 
 def read(dataset):
@@ -64,6 +66,22 @@ def test_batch_normalization_is_refused_on_several_devices():
         with pytest.raises(UserError, match='^--system %s: batch normalization' % system):
             distribution.check({'system': system, 'devices': '2'}, alone)
     assert distribution.check({'system': 'resnet_in', 'devices': '2'}, alone) == 2
+
+
+@pytest.mark.parametrize('shared, photos, words', [
+    (True, 'a', None), (False, 'a', r'^--model_dir .*two: is not the folder of the chief'),
+    (True, 'b', r'do not see the same files: --coco_images \(\w+ and \w+\)$')])
+def test_workers_without_one_folder_or_with_other_photos_are_one_line(tmp_path, shared, photos, words):
+    record = {'created': 'now', 'styles': [{}], 'style_names': ['a'], 'loss_network': {'checksum': 'c'},
+              'config': {}, 'split': {}, 'versions': {}}
+    folders = [str(tmp_path / name) for name in ('one', 'one' if shared else 'two')]
+    run_record.write(folders[0], record)
+    found = teams.together(teams.free_addresses(2), lambda crew: distribution.same_files(
+        crew, folders[crew.index], dict(record), ['a', photos if crew.index else 'a'], 0, None))
+    if words is None:
+        assert found == [None, None]
+    else:
+        assert re.search(words, str(found[1]))
 
 
 def on_two(build):

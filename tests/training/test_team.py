@@ -1,12 +1,12 @@
 """The processes of TF_CONFIG: who they are, that they agree, and that each hears of another's end."""
 
 import json
-import socket
 import subprocess
 import sys
 import threading
 
 import pytest
+from teams import free_addresses, together
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.training import team
@@ -37,27 +37,7 @@ def test_a_config_that_cannot_work_is_one_line(text, words):
 @pytest.fixture
 def addresses():
     """Returns three addresses on loopback; the chief's port is free."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        return ['localhost:%d' % free.getsockname()[1], 'localhost:1', 'localhost:2']
-
-
-def together(addresses, act):
-    """Runs act(Team) as each process, in threads: what each returned, or its UserError."""
-    found = {}
-
-    def run(index):
-        try:
-            with team.Team(team.Cluster(addresses, index), lambda line: None) as crew:
-                found[index] = act(crew)
-        except UserError as error:
-            found[index] = error
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(addresses))]
-    for thread in threads[1:] + threads[:1]:  # the chief comes last
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return [found[index] for index in range(len(addresses))]
+    return free_addresses(3)
 
 
 def test_all_agree_hear_the_chief_and_give_it_what_they_have(addresses):
@@ -84,7 +64,7 @@ def test_the_error_of_one_is_told_to_all(addresses):
         crew.agree({}, '{names}')
     found = [str(error) for error in together(addresses, act)]
     assert found[1] == '--coco_images x: no such folder'
-    assert found[0] == 'worker 1 (localhost:1) ended: --coco_images x: no such folder'
+    assert found[0] == 'worker 1 (%s) ended: --coco_images x: no such folder' % addresses[1]
     assert found[2] == 'the chief (%s) ended: %s' % (addresses[0], found[0])
 
 
@@ -105,7 +85,8 @@ def test_a_process_of_another_team_is_refused(addresses, monkeypatch):
     for thread in threads:
         thread.join(60)
     assert found[2].endswith('ended: TF_CONFIG has other processes there, or this one twice')
-    assert found[0] == 'worker 1 (localhost:1) did not come in 3 seconds: start the same command there'
+    assert found[0] == (
+        'worker 1 (%s) did not come in 3 seconds: start the same command there' % addresses[1])
 
 
 def test_a_chief_that_does_not_come_is_one_line(addresses, monkeypatch):
@@ -134,5 +115,5 @@ def test_one_who_waits_inside_tensorflow_is_ended_when_another_is_killed(address
     out, err = processes[0].communicate(timeout=60)
     processes[1].communicate()
     assert processes[0].returncode == 2 and out == 'lost\n'
-    assert err == ('error: worker 1 (localhost:1) is gone; the same command on all goes on from the last '
-                   'checkpoint\n')
+    assert err == ('error: worker 1 (%s) is gone; the same command on all goes on from the last '
+                   'checkpoint\n' % addresses[1])

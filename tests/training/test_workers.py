@@ -4,10 +4,10 @@ import json
 import os
 import re
 import signal
-import socket
 
 import pytest
 import running
+from teams import free_addresses
 
 from resnet_in_tf.training import checkpoints, run_record
 from resnet_in_tf.training.hooks import read_history
@@ -17,25 +17,12 @@ TINY = {'width': 2, 'image_size': 16, 'style_size': 24, 'content_layers': 'relu1
         'style_layers': 'input,relu1_1', 'learning_rate': 0.00004, 'train_steps': 10, 'eval_steps': 4}
 
 
-def free_ports(count):
-    """Ports that nothing listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(('127.0.0.1', 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
-
-
 def start(workers, flags, own=()):
     """Starts train.py as so many workers on this machine: list of processes, the chief first.
 
     `own` are further flags of the last one.
     """
-    addresses = ['localhost:%d' % port for port in free_ports(workers)]
-    processes = []
+    addresses, processes = free_addresses(workers), []
     for index in range(workers):
         config = {'cluster': {'worker': addresses}, 'task': {'type': 'worker', 'index': index}}
         more = list(own) if index == workers - 1 else []
@@ -156,6 +143,17 @@ def test_a_signal_to_one_worker_stops_all_after_the_same_step(tmp_path, flags):
     assert [(status, err) for status, _, err in ends(processes)] == [(3, '')] * 2
     record = run_record.read(str(tmp_path / 'run'))
     assert record['status'] == 'stopped' and 3 <= record['step'] < 100000
+
+
+@pytest.mark.slow
+def test_a_loss_that_becomes_nan_ends_all_and_the_chief_keeps_the_last_good_checkpoint(tmp_path, flags):
+    model_dir = str(tmp_path / 'run')
+    chief, worker = ends(start(2, flags(model_dir, batch_size=1, learning_rate=1e20, save_steps=15,
+                                        train_steps=20, eval_steps=0)))
+    assert chief[0] == worker[0] == 2 and chief[2].count('\n') == worker[2].count('\n') == 1
+    assert chief[2].startswith('error: the loss became NaN; the last good checkpoint, of step 0, is kept')
+    assert worker[2].startswith('error: the loss became NaN; the chief (localhost:')
+    assert checkpoints.newest_step(model_dir) == 0
 
 
 @pytest.mark.slow
