@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import types
 
 import networks
 import numpy as np
 import pytest
 import running
 
+from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import batch, bfloat16, precision
@@ -16,6 +18,7 @@ from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.tiles.large import SMALLEST_TILE, stylize_rows
 from resnet_in_tf.tiles.network import FixedNetwork
 from resnet_in_tf.tiles.rows import MemorySink, MemorySource
+from resnet_in_tf.video import painting
 
 LACK = bfloat16.lack()
 needs_bfloat16 = pytest.mark.skipif(LACK is not None, reason='no bfloat16: %s' % LACK)
@@ -126,6 +129,22 @@ def test_a_pipeline_that_tiles_has_its_tiles_in_bfloat16(pair, face, tmp_path, m
         summary = batch.stylize_files(stylizer, jobs, stylizer.style_weights('wave'), overwrite=True)
         assert not summary.failed
     assert opened == [False, True]
+
+
+@needs_bfloat16
+@pytest.mark.parametrize('tiles', [False, True])
+def test_frames_of_a_film_stay_near(pair, face, tiles):
+    frames = face[None, 200:500, 300:640]
+    film = types.SimpleNamespace(path='clip.mp4', width=340, height=300)
+    weights, painted = pair[0].style_weights('wave'), []
+    for stylizer in pair:
+        room = memory.run_bytes(stylizer.engine.width) * (SMALLEST_TILE ** 2 + 2000) + painting.HELD_BYTES * 300 * 340
+        most = memory.resident() + memory.SLACK + (room if tiles else 2 ** 31)
+        painter = painting.Painter(stylizer, weights, film, most)
+        assert (painter.fixed is not None) == tiles
+        painted.append(painter(frames).astype(np.float32))
+        painter.close()
+    assert_near(painted[1], painted[0])
 
 
 @needs_bfloat16
