@@ -138,7 +138,7 @@ def test_frames_of_a_film_stay_near(pair, face, tiles):
     film = types.SimpleNamespace(path='clip.mp4', width=340, height=300)
     weights, painted = pair[0].style_weights('wave'), []
     for stylizer in pair:
-        room = memory.run_bytes(stylizer.engine.width) * (SMALLEST_TILE ** 2 + 2000) + painting.HELD_BYTES * 300 * 340
+        room = painting.HELD_BYTES * 300 * 340 + memory.run_bytes(stylizer.engine.width) * 85000
         most = memory.resident() + memory.SLACK + (room if tiles else 2 ** 31)
         painter = painting.Painter(stylizer, weights, film, most)
         assert (painter.fixed is not None) == tiles
