@@ -213,6 +213,34 @@ def tell_what_is_lost():
 
 def progress_bar(total, unit, wanted=True, done=0):
     """A bar on stderr, silent where that is no terminal or it is not wanted; `done` were there before."""
+    if not (wanted and sys.stderr.isatty()):
+        return Silence(total, done)
     from tqdm import tqdm
-    return tqdm(total=total, unit=unit, initial=done, disable=not (wanted and sys.stderr.isatty()),
-                dynamic_ncols=True)
+    return tqdm(total=total, unit=unit, initial=done, dynamic_ncols=True)
+
+
+class Silence:
+    """A bar that nobody sees, with what scripts ask of tqdm's.
+
+    Args:
+        total, n: int, how many there are to do, and how many are done.
+    """
+
+    def __init__(self, total, n):
+        self.total, self.n = total, n
+
+    def update(self, n=1):
+        """Counts."""
+        self.n += n
+
+    def set_postfix_str(self, text, refresh=True):
+        """Says nothing."""
+
+    def close(self):
+        """Nothing is left to close."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()

@@ -11,9 +11,9 @@ import pytest
 import running
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.exports import onnx_convert, onnx_model
+from resnet_in_tf.exports import onnx_model
 from resnet_in_tf.instance_norm import cache as kernel_cache
-from resnet_in_tf.network import frozen, onnx_predictor
+from resnet_in_tf.network import frozen, onnx_generator, onnx_predictor
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import engines
 from resnet_in_tf.restyling.stylizer import Stylizer
@@ -58,7 +58,7 @@ def test_a_network_is_converted_once(model, cache, monkeypatch):
     def convert(*args):
         raise AssertionError('converted again')
 
-    monkeypatch.setattr(onnx_convert, 'convert', convert)
+    monkeypatch.setattr(onnx_generator, 'model', convert)
     Stylizer(model, engine='onnxruntime').close()
     changed = networks.write_random(os.path.join(cache, 'other.pb'), seed=1)
     with pytest.raises(AssertionError, match='converted again'):
@@ -70,7 +70,7 @@ def test_a_converted_network_that_was_cut_short_is_made_anew(model, cache, tmp_p
     with open(os.path.join(cache, name), 'rb') as file:
         data = file.read()
     (tmp_path / name).write_bytes(data[:-100])
-    monkeypatch.setattr(onnx_convert, 'convert', lambda *args: data)
+    monkeypatch.setattr(onnx_generator, 'model', lambda *args: data)
     monkeypatch.setenv('RESNET_IN_TF_CACHE', str(tmp_path))
     Stylizer(model, engine='onnxruntime').close()
     assert (tmp_path / name).read_bytes() == data
@@ -90,7 +90,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(model, cache, tmp_path, 
     converted = os.path.join(cache, next(name for name in os.listdir(cache) if '.onnx' in name))
     with open(converted, 'rb') as file:
         data = file.read()
-    monkeypatch.setattr(onnx_convert, 'convert', lambda *args: data)
+    monkeypatch.setattr(onnx_generator, 'model', lambda *args: data)
     monkeypatch.setenv('RESNET_IN_TF_CACHE', str(tmp_path / 'file' / 'cache'))
     Stylizer(model, engine='onnxruntime').close()
     assert 'the converted network is not kept' in caplog.text
@@ -171,7 +171,7 @@ def test_an_onnx_file_is_a_model_too(model, cache, tmp_path, face):
         assert stylizer.styles == ['wave', 'udnie'] and stylizer.card == {'steps': 7}
         assert stylizer.stylize(face[:9, :7], [0, 0, 1]).shape == (9, 7, 3)
     with pytest.raises(UserError, match='add --engine onnxruntime'):
-        Stylizer(os.path.join(cache, name))
+        Stylizer(os.path.join(cache, name), engine='tensorflow')
 
 
 def test_what_cannot_run_is_one_line(model, cache, tmp_path, monkeypatch):
@@ -190,7 +190,7 @@ def test_what_cannot_run_is_one_line(model, cache, tmp_path, monkeypatch):
             (str(tmp_path / 'missing.onnx'), 'onnxruntime', 'auto', 'No such file'),
             (str(tmp_path / 'missing.pb'), 'onnxruntime', 'auto', 'No such file'),
             (model, 'onnxruntime', 'fused', 'a kernel for TensorFlow'),
-            (model, 'openvino', 'auto', 'there are onnxruntime, tensorflow')):
+            (model, 'openvino', 'auto', 'there are auto, onnxruntime, tensorflow')):
         with pytest.raises(UserError, match=message) as caught:
             Stylizer(name, impl, engine)
         assert '\n' not in str(caught.value)
