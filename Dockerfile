@@ -38,7 +38,7 @@ COPY resnet_in_tf/__init__.py resnet_in_tf/
 # hadolint ignore=DL3013
 RUN tensorflow() { python3 -c 'import tensorflow; print(tensorflow.__version__)'; } \
     && before="$(tensorflow)" \
-    && python3 -m pip install '.[server,evaluation,onnx,video]' \
+    && python3 -m pip install '.[server,evaluation,onnx,training,video]' \
     && test "$(tensorflow)" = "${before}"
 
 COPY resnet_in_tf resnet_in_tf

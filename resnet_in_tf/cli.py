@@ -97,6 +97,9 @@ def end_on_sigterm():
     Process 1 of a container ignores SIGTERM until there is a handler. Python's handlers wait for
     TensorFlow to come back, which can take minutes: a thread sees to it that the end comes anyway.
     """
+    if os.name == 'nt':  # Windows has no SIGTERM that another process could send
+        return
+
     def handler(number, frame):
         while frame:
             if 'importlib' in frame.f_code.co_filename:  # an exception here can crash native modules

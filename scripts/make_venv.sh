@@ -75,8 +75,8 @@ find_python() {
 $(candidates)
 LIST
     if [ -n "$only" ]; then say "error: no Python $only found"; return 1; fi
-    say "error: no Python from 3.6 to 3.14 found. Install one: 3.7, or 3.9 to 3.11, has everything (for" \
-        "example: pyenv install 3.7), the others restyle and serve; or name one: make" \
+    say "error: no Python from 3.6 to 3.14 found. Install one: Python 3.7, or 3.9 to 3.11, has" \
+        "everything (for example: pyenv install 3.7), the others restyle and serve; or name one: make" \
         "PYTHON=/path/to/python3.7; or use the Docker image, which has all of it (docs/docker.md)"
     return 1
 }

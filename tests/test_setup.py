@@ -74,14 +74,18 @@ def machine(tmp_path):
     (['3.9', '3.10', '3.11'], 'python3.11'),
     (['3.9', '3.10'], 'python3.10'),
     (['3.8', '3.9'], 'python3.9'),
+    (['3.8', '3.12', '3.13'], 'python3.13'),
+    (['3.8', '3.15'], 'python3.8'),
 ])
 def test_first_of_the_order_is_chosen(machine, versions, chosen):
     for version in versions:
         machine.add(version)
     result = machine.find()
     assert (result.returncode, result.stdout.strip()) == (0, chosen)
-    second_lane = 'second lane' in result.stderr and 'TensorFlow 2.15' in result.stderr
-    assert second_lane == (chosen not in ('python3.7', 'python3.6'))
+    lanes = ['second lane' in result.stderr and 'TensorFlow 2.15' in result.stderr,
+             'light lane' in result.stderr and 'onnxruntime' in result.stderr]
+    light = chosen in ('python3.8', 'python3.13')
+    assert lanes == [not light and chosen not in ('python3.7', 'python3.6'), light]
 
 
 def test_pyenv_comes_before_the_second_lane(machine):
@@ -115,8 +119,7 @@ def test_python_from_the_environment_wins(machine):
 
 
 @pytest.mark.parametrize('version, reason', [
-    ('3.12', 'it is Python 3.12'),
-    ('3.8', 'NVIDIA'),
+    ('3.15', 'it is Python 3.15'),
     ('3.5', 'it is Python 3.5'),
 ])
 def test_unusable_python_from_the_environment_is_an_error(machine, version, reason):
@@ -250,9 +253,11 @@ def test_where_no_network_ships_one_line_says_what_to_do(tmp_path, monkeypatch):
     with pytest.raises(UserError, match='^--model is missing, and this installation has no any.pb'):
         shipped.model()
     (tmp_path / 'other').mkdir()
-    (tmp_path / 'other' / shipped.NAME).write_bytes(b'')
+    (tmp_path / 'other' / 'any.pb').write_bytes(b'')
     monkeypatch.setenv(shipped.VARIABLE, str(tmp_path / 'other'))
-    assert shipped.model() == str(tmp_path / 'other' / shipped.NAME)
+    assert shipped.model() == shipped.model('onnxruntime') == str(tmp_path / 'other' / 'any.pb')
+    (tmp_path / 'any.onnx').write_bytes(b'')
+    assert shipped.model('onnxruntime') == str(tmp_path / 'any.onnx')
 
 
 def required(installation, python, extra=''):
@@ -269,15 +274,19 @@ def required(installation, python, extra=''):
 @pytest.mark.parametrize('python, tensorflow', [
     ('3.6', 'tensorflow-gpu==1.15.0'),
     ('3.7', 'tensorflow-gpu==1.15.0'),
-    ('3.8', None),  # NVIDIA's image brings its own
+    ('3.8', None),  # the light lane; NVIDIA's image brings its own
     ('3.9', 'tensorflow<2.16,>=2.15'),
     ('3.11', 'tensorflow<2.16,>=2.15'),
+    ('3.12', None),
+    ('3.14', None),
 ])
 def test_tensorflow_is_picked_by_python_version(installation, python, tensorflow):
     named = ['{}{}'.format(item.name, item.specifier) for item in required(installation, python)]
     assert [item for item in named if item.startswith('tensorflow')] == (
         [tensorflow] if tensorflow else [])
-    assert len(named) >= 7
+    assert any(item.startswith('onnxruntime') for item in named) == (tensorflow is None)
+    assert any(item.startswith(('scipy', 'h5py', 'pycocotools')) for item in named) == bool(tensorflow)
+    assert {'numpy', 'Pillow', 'absl-py'} <= {item.name for item in required(installation, python)}
 
 
 @pytest.mark.parametrize('python', ['3.6', '3.7', '3.8', '3.9', '3.11'])

@@ -113,12 +113,12 @@ def test_mistakes_are_one_line(network, tmp_path, photo, paintings, random_model
 
 
 def test_the_network_that_ships_runs_where_none_is_named(random_model, tmp_path, monkeypatch, photo):
-    os.link(random_model, str(tmp_path / shipped.NAME))
+    os.link(random_model, str(tmp_path / 'any.pb'))
     monkeypatch.setenv(shipped.VARIABLE, str(tmp_path))
     assert resnet_in_tf.styles() == resnet_in_tf.styles(random_model) == ['wave', 'udnie']
     assert resnet_in_tf.restyle(photo).size == (53, 41)
     with resnet_in_tf.Stylizer() as network:
-        assert network.model == str(tmp_path / shipped.NAME)
+        assert network.model == str(tmp_path / 'any.pb')
     network.close()  # once more does no harm
 
 
