@@ -64,7 +64,8 @@ EXTRAS = {
         # Brings its own ffmpeg in one wheel for every Python; PyAV has none for the oldest.
         'imageio-ffmpeg': ('==0.5.1', '==0.5.1', '>=0.5.1,<1', '>=0.5.1,<1', '>=0.5.1,<1'),
         # 4.5.5 is the last with a wheel for Python 3.6; from 4.12 on it asks for numpy 2.
-        'opencv-python-headless': ('==4.5.5.64', '==4.5.5.64', '>=4.5.5.64,<4.12', '>=4.5.5.64,<4.12', '>=4.12'),
+        'opencv-python-headless': ('==4.5.5.64', '==4.5.5.64', '>=4.5.5.64,<4.12', '>=4.5.5.64,<4.12',
+                                   '>=4.12'),
     },
     'test': {
         'dockerfile-parse': ('==2.0.1', '==2.0.1', '==2.0.1', '==2.0.1', '==2.0.1'),

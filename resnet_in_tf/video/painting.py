@@ -38,7 +38,8 @@ class Painter:
         UserError: frames are too large for this network and memory.
     """
 
-    def __init__(self, stylizer, style_weights, film, max_memory, exact=False, finish=finishing.PLAIN, pins=False):
+    def __init__(self, stylizer, style_weights, film, max_memory, exact=False, finish=finishing.PLAIN,
+                 pins=False):
         self.stylizer, self.style_weights, self.film = stylizer, style_weights, film
         self.max_memory, self.exact, self.frames_finish = max_memory, exact, finish
         self.fixed, self.tile, engine = None, None, stylizer.engine
