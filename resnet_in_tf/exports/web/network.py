@@ -1,4 +1,4 @@
-"""A generator as two ONNX graphs for the browser: one for whole pictures, one for tiles with given statistics.
+"""A generator as two ONNX graphs for the browser: for whole pictures, and for tiles with given statistics.
 
 Both are built here, layer by layer as `generator.generator` has them, rather than converted: reflection and
 convolution, an instance norm of a few plain operations, and no padding, cropping, styles or palettes, which
@@ -65,10 +65,9 @@ class Graph:
             self.constants[name] = onnx.numpy_helper.from_array(array, name)
             return name
         dtype, offset, length = self.weights.add(array)
-        tensor = onnx.TensorProto(name=name, dims=array.shape, data_location=onnx.TensorProto.EXTERNAL,
-                                  data_type=onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-                                  if hasattr(onnx.helper, 'np_dtype_to_tensor_dtype')
-                                  else onnx.mapping.NP_TYPE_TO_TENSOR_TYPE[np.dtype(dtype)])
+        kind = onnx.numpy_helper.from_array(np.zeros(1, dtype)).data_type
+        tensor = onnx.TensorProto(name=name, dims=array.shape, data_type=kind,
+                                  data_location=onnx.TensorProto.EXTERNAL)
         for key, value in (('location', WEIGHTS), ('offset', offset), ('length', length)):
             tensor.external_data.add(key=key, value=str(value))
         self.constants[name] = tensor
@@ -129,8 +128,8 @@ def build(graph_def, dtype):
     variables = frozen.read_variables(graph_def)
     norms, scopes = find_norms(graph_def), norm_scopes()
     if [norm.scope.rpartition('/')[0] for norm in norms] != scopes:
-        raise UserError('--format web: takes networks of resnet_in and resnet_any; this one has other norms. '
-                        '--format onnx takes it')
+        raise UserError('--format web: takes networks of resnet_in and resnet_any; this one has other '
+                        'norms: --format onnx takes it')
     weights = Weights(dtype)
     palettes = variables.get(PALETTES)
     made = [one_graph(variables, norms[0].epsilon, Graph(weights), tiles, palettes is not None)
@@ -145,11 +144,11 @@ def one_graph(variables, epsilon, graph, tiles, has_palette):
     kernels = {name.rpartition('/')[0]: np.transpose(value, [3, 2, 0, 1])  # [F, C, height, width]
                for name, value in variables.items() if name.endswith('/kernel')}
     channels = [len(kernels[scope]) for scope in norm_scopes()]
-    pieces = graph.nodes, 'affine' if tiles else 'row', 2 * sum(channels)
-    slices, start = {}, 0
+    given, slices, start = 'affine' if tiles else 'row', {}, 0
     for scope, count in zip(norm_scopes(), channels):
-        slices[scope] = [graph('Slice', pieces[1], np.array([begin]), np.array([begin + count]), np.array([1]))
-                         for begin in (start, start + count)]  # [1, C] each: gamma and beta, or scale and shift
+        # [1, C] each: gamma and beta, or scale and shift
+        slices[scope] = [graph('Slice', given, np.array([begin]), np.array([begin + count]), np.array([1]))
+                         for begin in (start, start + count)]
         start += 2 * count
     affine = []
 
@@ -188,7 +187,7 @@ def one_graph(variables, epsilon, graph, tiles, has_palette):
     x = graph('Conv', reflected(graph, x, 9, 1), graph.constant(kernels[last]),
               np.asarray(variables[last + '/bias'], np.float32))
     graph('Identity' if has_palette else 'Tanh', x, output='painted')
-    picture, numbers = [1, 3, 'H', 'W'], [1, pieces[2]]
+    picture, numbers = [1, 3, 'H', 'W'], [1, start]
     if tiles:
         return graph.finish({'image': picture, 'affine': numbers}, {'painted': picture},
                             'A tile; statistics of the norms are given')
@@ -213,8 +212,9 @@ def upsampled(graph, x, kernel):
     filters, channels = kernel.shape[:2]
     kernel = graph.constant(kernel)
     spread = graph('MatMul', graph('Reshape', kernel, np.array([-1, 9])), PHASES.T.astype(np.float32))
-    spread = graph('Transpose', graph('Reshape', spread, np.array([filters, channels, 4, 9])), perm=[2, 0, 1, 3])
-    spread = graph('Reshape', spread, np.array([4 * filters, channels, 3, 3]))
+    spread = graph('Reshape', spread, np.array([filters, channels, 4, 9]))
+    spread = graph('Reshape', graph('Transpose', spread, perm=[2, 0, 1, 3]),
+                   np.array([4 * filters, channels, 3, 3]))
     origin = graph('Slice', x, np.array([0, 0]), np.array([1, 1]), np.array([2, 3]))  # [1, C, 1, 1]
     x = graph('Sub', x, origin)
     x = graph('Pad', x, np.array([0, 0, 1, 1, 0, 0, 0, 0]), mode='reflect')

@@ -1,4 +1,4 @@
-"""onnxruntime-web, fetched through npm once and kept in the cache folder; it is never part of this package."""
+"""onnxruntime-web, fetched through npm once and kept in the cache folder; never part of this package."""
 
 import base64
 import hashlib
@@ -16,7 +16,8 @@ INTEGRITY = 'sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3j
 # For each way to run: script, its glue, and the WebAssembly itself, as the package calls them.
 RUNTIMES = {
     'wasm': ('ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'),
-    'webgpu': ('ort.webgpu.min.mjs', 'ort-wasm-simd-threaded.asyncify.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'),
+    'webgpu': ('ort.webgpu.min.mjs', 'ort-wasm-simd-threaded.asyncify.mjs',
+               'ort-wasm-simd-threaded.asyncify.wasm'),
 }
 TIMEOUT = 600  # seconds
 
@@ -53,12 +54,12 @@ def fetch():
     wanted = '%s@%s' % (PACKAGE, VERSION)
     with files.own_temporary_folder() as folder:
         try:
-            ended = subprocess.run(['npm', 'pack', wanted, '--ignore-scripts', '--loglevel=error'], cwd=folder,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   timeout=TIMEOUT)
+            ended = subprocess.run(
+                ['npm', 'pack', wanted, '--ignore-scripts', '--loglevel=error'], cwd=folder, timeout=TIMEOUT,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise UserError('--format web: %s comes through npm, which cannot be run here (%s); install Node.js '
-                            'with npm' % (wanted, error)) from error
+            raise UserError('--format web: %s comes through npm, which cannot be run here (%s); install '
+                            'Node.js with npm' % (wanted, error)) from error
         path = os.path.join(folder, '%s-%s.tgz' % (PACKAGE, VERSION))
         if ended.returncode or not os.path.exists(path):
             lines = [line for line in ended.stderr.decode(errors='replace').split('\n') if line.strip()]

@@ -22,7 +22,8 @@ def needs_runtime():
     pytest.importorskip('onnxruntime')
     kept = os.path.join(files.cache_folder(), 'npm', '%s-%s.tgz' % (packages.PACKAGE, packages.VERSION))
     if not shutil.which('npm') and not os.path.exists(kept):
-        pytest.skip('THE PAGE ON THE DEVICE IS NOT TESTED: there is no npm here (Debian: apt-get install npm)')
+        pytest.skip('THE PAGE ON THE DEVICE IS NOT TESTED: there is no npm here (Debian: apt-get install '
+                    'npm)')
 
 
 @pytest.fixture(scope='session')

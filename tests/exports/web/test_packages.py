@@ -15,7 +15,7 @@ NAMES = sorted({name for each in packages.RUNTIMES.values() for name in each})
 
 @pytest.fixture
 def packed(monkeypatch, tmp_path):
-    """Bytes of a package that has the right names; npm, made here, gives it, and says what it was asked for."""
+    """Bytes of a package that has the right names; the path has what `npm` writes, and nothing else."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode='w:gz') as archive:
         for name in NAMES + ['ort.js']:
@@ -34,8 +34,9 @@ def npm(tmp_path, ends):
     """Puts an npm on the path: `ends` are lines of Python."""
     (tmp_path / 'bin').mkdir(exist_ok=True)
     path = tmp_path / 'bin' / 'npm'
-    path.write_text('#!%s\nimport shutil, sys\nwith open(%r, "a") as log: print(*sys.argv[1:], file=log)\n%s\n' % (
-        sys.executable, str(tmp_path / 'log'), ends))
+    path.write_text('\n'.join([
+        '#!' + sys.executable, 'import shutil, sys',
+        'with open(%r, "a") as log: print(*sys.argv[1:], file=log)' % str(tmp_path / 'log'), ends, '']))
     path.chmod(0o755)
 
 

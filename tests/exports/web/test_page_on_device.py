@@ -25,7 +25,8 @@ const [data, weights, keepColor, maxPixels, done] = arguments;
 const photo = new Blob([Uint8Array.from(atob(data), letter => letter.charCodeAt(0))]);
 backend.weights = () => weights;
 backend.maxPixels = maxPixels;
-backend.stylize(photo, {preserve_color: keepColor, format: 'png'}, new AbortController().signal).then(blob => {
+const order = {preserve_color: keepColor, format: 'png'};
+backend.stylize(photo, order, new AbortController().signal).then(blob => {
   const reader = new FileReader();
   reader.onload = () => done(reader.result.split(',')[1]);
   reader.readAsDataURL(blob);
@@ -56,8 +57,8 @@ def stylizer(model):
 def visit(browser, site):
     """Opens the page and waits until the network is there."""
     browser.get(site.url)
-    until(browser, 'document.getElementById("engine") && '
-                   'document.getElementById("engine").textContent.startsWith("Runs on this device: WebAssembly")')
+    until(browser, '(document.getElementById("engine") || {textContent: ""}).textContent.startsWith('
+                   '"Runs on this device: WebAssembly")')
     until(browser, 'document.querySelectorAll(".style").length === 2')
 
 
