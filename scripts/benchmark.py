@@ -162,7 +162,7 @@ def web(values):
     from resnet_in_tf.pictures import images
     cli.require(values, 'site', 'photos')
     return machine.describe(), web.measure(
-        values['site'], images.list_pictures(values['photos'])[0], numbers(values, 'sides', int),
+        values['site'], images.list_pictures(values['photos'])[0], numbers(values, 'sizes', int),
         values['rounds'], show)
 
 
