@@ -63,7 +63,7 @@ def survey_results(values):
 def continuity_flags():
     """Flags of `continuity`."""
     flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py.')
-    flags.DEFINE_string('input', None, 'The photo to follow. Default: the raccoon of scipy.')
+    flags.DEFINE_string('input', None, 'The photo to follow. Default: a raccoon.')
     flags.DEFINE_string('test_images', None, 'Folder of photos for strength 0.')
     flags.DEFINE_integer('width', 256, 'Of the photo that is followed, in pixels.', lower_bound=16)
     flags.DEFINE_string('output', None, 'A CSV of every path.')

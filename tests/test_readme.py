@@ -91,7 +91,7 @@ def test_every_flag_of_train_is_in_the_table_with_its_default():
 
 @pytest.mark.parametrize('name, written', [
     ('strength', '1'), ('preserve_color', 'off'), ('overwrite', 'off'), ('quality', '95'),
-    ('exact', 'off'), ('json', 'off'), ('engine', 'tensorflow'), ('precision', 'float32'), ('impl', 'auto'),
+    ('exact', 'off'), ('json', 'off'), ('engine', 'auto'), ('precision', 'float32'), ('impl', 'auto'),
     ('refine', '0')])
 def test_defaults_of_stylize_are_those_of_the_table(name, written):
     assert table_of('stylize.py')[name] == written == as_written(flags_of('stylize.py')[name])

@@ -9,7 +9,6 @@ from resnet_in_tf.files import cache_folder
 from resnet_in_tf.network import model_file, onnx_file, onnx_predictor
 from resnet_in_tf.restyling import precision
 from resnet_in_tf.restyling.engines import Engine, with_rows
-from resnet_in_tf.tiles.onnx_network import OnnxNetwork
 
 Converted = collections.namedtuple('Converted', 'data predict checksum graph_def')
 
@@ -30,7 +29,10 @@ def start(model, impl, asked):
         predict = onnx_predictor.of_file(onnx_predictor.beside(model), network.predictor)
         checksum = functools.partial(str, network.predictor)
     run = with_rows(network.run, network.run, len(network.style_names))
-    tiles = functools.partial(OnnxNetwork, made.data, model, width, len(network.style_names))
+
+    def tiles():
+        from resnet_in_tf.tiles.onnx_network import OnnxNetwork  # few pictures need it
+        return OnnxNetwork(made.data, model, width, len(network.style_names))
     return Engine('onnxruntime', network.style_names, network.card, run, lambda: None, tiles, width,
                   predict, checksum, made.graph_def, choice)
 

@@ -1,6 +1,5 @@
 """What tests of restyling share."""
 
-import networks
 import pytest
 
 
@@ -13,4 +12,5 @@ def photo(face):
 @pytest.fixture(scope='session')
 def random_model(tmp_path_factory):
     """Returns the path of a small network with random weights and the styles 'wave' and 'udnie'."""
+    import networks
     return networks.write_random(tmp_path_factory.mktemp('random') / 'random.pb')
