@@ -8,6 +8,7 @@ import pytest
 import running
 
 from resnet_in_tf import lanes
+from resnet_in_tf.errors import UserError
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SHARED_DATA = os.environ.get('RESNET_SHARED_DATA') or os.path.join(
@@ -29,7 +30,7 @@ def needs_tensorflow(error):
     while error is not None and not lanes.has_tensorflow():
         if isinstance(error, ImportError) and (error.name or '').split('.')[0] in lanes.OF_TENSORFLOW:
             return True
-        if lanes.NEEDED in str(error):
+        if isinstance(error, UserError) and lanes.NEEDED in str(error):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -35,7 +35,7 @@ assert not hasattr(resnet_in_tf, 'nothing')
 from resnet_in_tf import cli, shipped
 assert not {'tensorflow', 'numpy', 'PIL'} & set(sys.modules)
 from resnet_in_tf import *
-assert restyle is resnet_in_tf.restyle and 'tensorflow' in sys.modules
+assert restyle is resnet_in_tf.restyle and 'numpy' in sys.modules and 'tensorflow' not in sys.modules
 print(resnet_in_tf.Stylizer.__module__)
 """)
     assert shown == 'resnet_in_tf.restyling.stylizer\n'
