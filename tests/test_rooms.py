@@ -22,6 +22,7 @@ ORDER = [
 # Within a line, only these.
 BESIDE = {
     ('benchmarks', 'evaluation'): 'figures are drawn and differences told as in the report',
+    ('exports', 'tiles'): 'the page in the browser runs large photos in tiles, too',
     ('restyling', 'exports'): 'onnxruntime runs what the ONNX export makes',
     ('restyling', 'tiles'): 'what is too large for one pass goes through tiles',
     ('exports', 'tiles'): 'the page for browsers runs large photos in tiles, too',

@@ -10,6 +10,7 @@ from browsing import Keys, find, settle, spilled, start_browser, until
 from PIL import Image
 from static_site import Site
 
+from resnet_in_tf.benchmarks import web
 from resnet_in_tf.network import frozen
 from resnet_in_tf.pictures import images
 from resnet_in_tf.pictures.color import preserve_color
@@ -154,12 +155,12 @@ def test_a_broken_download_is_one_line_and_a_retry(browser, folder, broken):
     own.server.broken = broken
     browser.get(own.url)
     until(browser, 'document.getElementById("retry") && !document.getElementById("retry").hidden')
-    text = find(browser, '#loading-text').text
+    text = find(browser, '#status').text
     assert broken in text and 'try again' in text and '\n' not in text
     own.server.broken = ''
     find(browser, '#retry').click()
     until(browser, 'document.getElementById("engine").textContent')
-    assert not find(browser, '#loading').is_displayed()
+    assert not find(browser, '#loading').is_displayed() and not find(browser, '#status').text
     assert sum(path.endswith('styles.bin') for path in own.server.asked) == 1  # what came whole is kept
     own.stop()
     browser.get_log('browser')
@@ -216,6 +217,16 @@ def test_a_phone_has_its_camera_and_nothing_spills(page):
         page.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})
     page.refresh()
     assert not find(page, '#take').is_displayed()
+
+
+def test_it_is_timed_beside_onnxruntime(folder, tmp_path, face):
+    photo, shown = str(tmp_path / 'photo.png'), []
+    images.write(photo, face)
+    rows = web.measure(str(folder), photo, [32], 1, shown.append)
+    assert rows == shown and [row['pixels'] for row in rows] == ['32 x 32'] * 3
+    assert rows[0]['runs in'] == 'WebAssembly, one thread' and rows[2]['runs in'] == 'onnxruntime'
+    assert all(float(row['processor seconds']) >= 0 for row in rows)
+    assert 50 < int(rows[0]['peak MB']) < 2000
 
 
 def test_the_page_asks_nobody_but_its_server(page, site):

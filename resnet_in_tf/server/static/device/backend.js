@@ -54,26 +54,37 @@ const backend = {
 
   hear(message) {
     if (message.kind === 'loading') {
-      $('loading').hidden = false;
+      $('loading').hidden = $('loaded').hidden = false;
       $('loaded').value = message.done / message.total;
       $('loading-text').textContent = 'Fetching the network, once: ' + megabytes(message.done) + ' of '
         + megabytes(message.total) + ' MB';
     } else if (message.kind === 'ready') {
       $('loading').hidden = true;
+      if ($('status').classList.contains('alarm')) say('');
       $('engine').textContent = 'Runs on this device: ' + message.engine + '.';
     } else if (message.kind === 'failed') {
-      $('loading').hidden = false;
-      $('loading-text').textContent = message.message;
-      $('retry').hidden = false;
-      for (const each of this.waiting.values()) each.reject(new Error(message.message));
-      this.waiting.clear();
+      $('loading').hidden = $('retry').hidden = false;
+      $('loaded').hidden = true;
+      $('loading-text').textContent = '';
+      this.giveUp(message.message);
+      say(message.message, true);
     } else if (this.waiting.has(message.id)) {
       const asked = this.waiting.get(message.id);
       if (message.kind === 'tile') return asked.onTile(message);
       this.waiting.delete(message.id);
       if (message.kind === 'painted') asked.resolve(message.blob);
       else asked.reject(new Error(message.message));
+      if (message.spent) { // without memory the network may be left half done: a fresh one
+        this.giveUp(message.message);
+        this.start();
+      }
     }
+  },
+
+  // Tells all who wait that nothing comes.
+  giveUp(text) {
+    for (const each of this.waiting.values()) each.reject(new Error(text));
+    this.waiting.clear();
   },
 
   retry() {
@@ -94,8 +105,8 @@ const backend = {
       const onTile = ({done, total}) => order.size && say('Painting at full size: part ' + (done + 1) + ' of ' + total + ' …');
       this.waiting.set(id, {resolve, reject, onTile});
       signal.addEventListener('abort', () => {
+        if (!this.waiting.delete(id)) return;
         this.worker.postMessage({kind: 'cancel', id});
-        this.waiting.delete(id);
         reject(new DOMException('cancelled', 'AbortError'));
       });
       this.worker.postMessage({kind: 'paint', id, photo, order: {weights: this.weights(order), keepColor: order.preserve_color,

@@ -11,7 +11,7 @@ async function fetchKept(file, base, cacheName, onBytes) {
   if (kept) {
     const data = new Uint8Array(await kept.arrayBuffer());
     if (data.length === file.bytes) {
-      onBytes(data.length);
+      onBytes(data.length, false);
       return data;
     }
   }
@@ -25,12 +25,12 @@ async function fetchKept(file, base, cacheName, onBytes) {
       if (length + part.value.length > data.length) throw new Error('it is longer than it should be');
       data.set(part.value, length);
       length += part.value.length;
-      onBytes(part.value.length);
+      onBytes(part.value.length, true);
     }
     if (length < data.length) throw new Error('it was cut short');
     if (!await isWhole(data, file.sha256)) throw new Error('it came damaged');
   } catch (error) {
-    onBytes(-length);
+    onBytes(-length, true);
     throw new Error('The network did not come (' + file.path.replace(/.*\//, '') + ': ' + error.message
       + '). Check the connection and try again.');
   }
@@ -61,9 +61,14 @@ export async function open(site, base, wants, onProgress) {
   const gpu = wants.gpu !== 'no' && await hasGpu(), runtime = site.runtimes[gpu ? 'webgpu' : 'wasm'];
   const files = [runtime.wasm, site.files.weights, site.files.whole, site.files.tiles, site.files.styles];
   const total = files.reduce((sum, file) => sum + file.bytes, 0);
-  let fetched = 0;
+  let fetched = 0, fresh = false;
+  const count = (bytes, isFresh) => {
+    fetched += bytes;
+    fresh = fresh || isFresh;
+    if (fresh) onProgress(fetched, total); // what is kept is there at once
+  };
   const got = await Promise.allSettled(files.map(
-    file => fetchKept(file, base, site.cache + ' ' + base, bytes => onProgress(fetched += bytes, total))));
+    file => fetchKept(file, base, site.cache + ' ' + base, count)));
   const failed = got.find(each => each.status === 'rejected');
   if (failed) throw failed.reason;
   const [wasm, weights, whole, tiles, styles] = got.map(each => each.value);

@@ -2,7 +2,8 @@
 import {open} from './network.js';
 import {Painter} from './painter.js';
 
-let site = null, ready = null, engine = '';
+const NO_MEMORY = 'This device has no memory left for this picture. Close other pages, or take a smaller photo.';
+let site = null, ready = null;
 const cancelled = new Set();
 let queue = Promise.resolve();
 
@@ -15,8 +16,7 @@ self.onmessage = ({data: message}) => {
 function start(message) {
   site = message.site;
   ready = open(site, message.base, message.wants, (done, total) => postMessage({kind: 'loading', done, total})).then(network => {
-    engine = network.engine;
-    postMessage({kind: 'ready', engine});
+    postMessage({kind: 'ready', engine: network.engine});
     return new Painter(network.run, network.table, site.palettes, site.styles.length + 1);
   });
   ready.catch(error => postMessage({kind: 'failed', message: error.message}));
@@ -27,15 +27,10 @@ async function answer({id, photo, order}) {
     const blob = await restyle(id, photo, order);
     postMessage({kind: 'painted', id, blob});
   } catch (error) {
-    postMessage({kind: 'refused', id, message: messageOf(error)});
+    const text = String(error && error.message || error), spent = /memory|allocat|abort|unreachable/i.test(text);
+    postMessage({kind: 'refused', id, spent, message: spent ? NO_MEMORY : text});
   }
   cancelled.delete(id);
-}
-
-function messageOf(error) {
-  const text = String(error && error.message || error);
-  return /memory|allocat|RangeError/i.test(text) ? 'This device has no memory left for this picture. Close other pages, or '
-    + 'take a smaller photo.' : text;
 }
 
 async function restyle(id, photo, {weights, keepColor, size, format, quality, maxPixels}) {
