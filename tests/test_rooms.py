@@ -25,7 +25,6 @@ BESIDE = {
     ('exports', 'tiles'): 'the page in the browser runs large photos in tiles, too',
     ('restyling', 'exports'): 'onnxruntime runs what the ONNX export makes',
     ('restyling', 'tiles'): 'what is too large for one pass goes through tiles',
-    ('exports', 'tiles'): 'the page for browsers runs large photos in tiles, too',
     ('restyling', 'training'): 'NAAS takes the defaults and reads paintings as training does',
 }
 LEVELS = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
