@@ -18,7 +18,7 @@ from selenium.webdriver.common.keys import Keys  # noqa: E402, F401
 
 FLAGS = ('--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync '
          '--disable-background-networking --disable-component-update --disable-dev-shm-usage '
-         '--window-size=1280,800').split()
+         '--window-size=1280,800 --autoplay-policy=no-user-gesture-required').split()
 
 # Keeps what the page sends.
 RECORD = """

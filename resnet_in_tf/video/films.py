@@ -71,6 +71,8 @@ def stylize_film(stylizer, source, output, options, others=(), on_start=lambda t
         UserError: the film cannot be read or written.
     """
     to_film = encoding.format_of(output) and not os.path.isdir(output)
+    if options.steady == results.FLOW:
+        flow.opencv()
     batch.check_sources_stay([batch.Job(source, output)], output, others)
     if to_film and os.path.exists(output) and not options.overwrite:
         parts.Parts.remove_published(output)

@@ -72,8 +72,8 @@ def films(tiny, tmp_path_factory):
         path = str(folder / ('film.' + ending))
         status, text = ffmpeg.run(source + flags + [path])
         assert not status, text
-        commands.append(['stylize.py', '--model', tiny, '--input', path,
-                         '--output', str(folder / ('new.' + ending))])
+        commands.append(['stylize.py', '--model', tiny, '--strength=0', '--input', path,
+                         '--output', str(folder / ('new.' + ending))])  # at 0 what is light stays light
     for result in running.many(commands):
         assert result.returncode == 0, result.stderr
     return folder
@@ -103,4 +103,4 @@ def test_a_restyled_film_plays_with_its_sound_in_place(films, browser, ending):
     assert found['length'] == pytest.approx(SECONDS, abs=0.1) and found['ended'] >= SECONDS - 0.1
     assert found['sound'] == pytest.approx(SECONDS, abs=0.1)
     assert found['loud'] == pytest.approx(LIGHT, abs=0.06)  # codecs begin a packet early
-    assert abs(found['seen'][0] - found['seen'][1]) > 8, found
+    assert found['seen'][1] - found['seen'][0] > 50, found
