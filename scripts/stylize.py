@@ -18,6 +18,9 @@ flags.DEFINE_string('style', None, 'NAME or NUMBER, or a mix: wave:0.7,udnie:0.3
                     '--style_image alone.')
 flags.DEFINE_multi_string('style_image', [], 'Any picture as a style, for a network with a style predictor; '
                           'repeat for a mix: a.jpg:0.7. naas: the painting.')
+flags.DEFINE_multi_string('mask', [], 'A picture, white where --style is painted, grey for a share; repeat '
+                          'with a style of its own for each: sky.png:wave.')
+flags.DEFINE_string('elsewhere', None, 'The style of what no --mask has. Default: identity, the photo.')
 flags.DEFINE_float('strength', 1.0, '0 is the photo, 1 the style.')
 flags.DEFINE_string('input', None, 'A picture, a folder, a pattern in quotes, or a film; - is standard '
                     'input.')
@@ -74,6 +77,8 @@ def open_stylizer(values, max_memory):
             cli.fail('--system naas paints after one --style_image, without --style')
         if values['precision'] != 'float32':
             cli.fail('--precision is not for --system naas; there is --bfloat16')
+        if values['mask'] or values['elsewhere']:
+            cli.fail('--mask and --elsewhere are not for --system naas, which paints all over')
         if values['model'] or values['strength'] != 1:
             cli.fail('--model and --strength are not for --system naas; there is --style_weight')
         iterations = values['iterations'] or naas.ITERATIONS
@@ -87,8 +92,13 @@ def open_stylizer(values, max_memory):
                          values['precision'])
     if values['precision'] != 'float32':
         print('note: %s' % line(stylizer.engine.precision), file=sys.stderr)
-    weights = stylizer.style_weights(values['style'] or None, values['strength'], values['style_image'])
-    return stylizer, weights, stylizer.styles_in(weights, values['style_image'])
+    return (stylizer,) + asked(stylizer, values)
+
+
+def asked(stylizer, values, refine=None):
+    """The style that the flags ask for, as Stylizer.asked gives it."""
+    return stylizer.asked(values['style'] or None, values['strength'], values['style_image'], values['mask'],
+                          values['elsewhere'], refine)
 
 
 def losses_of(values):
@@ -102,10 +112,11 @@ def most_memory(values):
     return values['max_memory'] and memory.parse_size(values['max_memory'])
 
 
-def paintings_of(values):
-    """Paths of the pictures that are styles."""
+def others_of(values):
+    """Paths of the pictures that are styles or masks."""
+    from resnet_in_tf.restyling import regions
     from resnet_in_tf.restyling.style_images import parse_image
-    return [parse_image(text)[0] for text in values['style_image']]
+    return [parse_image(text)[0] for text in values['style_image']] + regions.paths(values['mask'])
 
 
 def check_looks(values):
@@ -129,7 +140,7 @@ def refined(stylizer, values, photos):
     """Style weights with the pictures' rows trained further on photos, a list of paths."""
     from resnet_in_tf.restyling import refining
     refine = refining.with_progress(photos, values['refine'], impl=values['impl'], **losses_of(values))
-    return stylizer.style_weights(values['style'] or None, values['strength'], values['style_image'], refine)
+    return asked(stylizer, values, refine)[0]
 
 
 def restyle_film(values):
@@ -146,7 +157,7 @@ def restyle_film(values):
     options = films.Options(weights, values['preserve_color'], values['quality'], values['exact'],
                             values['overwrite'], max_memory, values['frame_rate'], values['steady'],
                             **looks(stylizer, weights, values))
-    command.restyle_film(stylizer, values['input'], values['output'], options, paintings_of(values))
+    command.restyle_film(stylizer, values['input'], values['output'], options, others_of(values))
     return cli.EXIT_OK
 
 
@@ -166,7 +177,7 @@ def restyle(values, ends, start):
         batch.check_alone(ends.source)
         network = open_stylizer(values, max_memory)
         ends.output = batch.beside(ends.source, network[2])
-    plan = batch.plan(ends.source, ends.output, others=paintings_of(values))
+    plan = batch.plan(ends.source, ends.output, others=others_of(values))
     photos = [job.source for job in plan.jobs if batch.is_to_do(job, values['overwrite'])]
     stylizer, weights, _ = network or open_stylizer(values, max_memory)
     look = looks(stylizer, weights, values)

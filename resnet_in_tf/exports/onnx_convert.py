@@ -12,11 +12,13 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports.canonical import canonical_onnx
-from resnet_in_tf.network import frozen, onnx_file
+from resnet_in_tf.network import frozen, interface, onnx_file
 
 OPSET = 11  # the first whose Resize computes what TensorFlow's does
 AXES = {frozen.IMAGE: ('N', 'H', 'W'), frozen.STYLE_WEIGHTS: ('N',), frozen.ROW: ('rows',),
         frozen.STYLIZED: ('N', 'H', 'W'), frozen.STYLE_IMAGE: ('N', 'H', 'W'), frozen.STYLE_ROW: ('N',)}
+AXES_BY_REGION = {frozen.STYLE_WEIGHTS: ('K',), interface.REGIONS: ('N', 'H', 'W', 'K'),
+                  interface.SMALL_IMAGE: ('N', 'h', 'w'), interface.SMALL_REGIONS: ('N', 'h', 'w', 'K')}
 SMALL = 100  # numbers: a constant of fewer is left as it is
 
 
@@ -28,7 +30,8 @@ def convert(graph_def, inputs, output, metadata, description):
 
     Args:
         graph_def: tf.GraphDef whose inputs are placeholders.
-        inputs: list of their names, keys of AXES; ROW may be left out when the file is run.
+        inputs: list of their names, keys of AXES, or with `regions` of AXES_BY_REGION; ROW may be left out
+            when the file is run.
         output: name of the output, a key of AXES.
         metadata: dict from names to what JSON can hold.
         description: str, for whoever looks into the file.
@@ -68,9 +71,10 @@ def convert_here(graph_def, inputs, output, metadata, description):
     except Exception as error:  # tf2onnx raises whatever its rewriters happen to
         raise UserError('ONNX: tf2onnx %s cannot convert this network (%s)'
                         % (tf2onnx.__version__, str(error).split('\n')[0])) from error
+    axes = dict(AXES, **AXES_BY_REGION) if interface.REGIONS in inputs else AXES
     for value in list(model.graph.input) + list(model.graph.output):
         sides = value.type.tensor_type.shape.dim
-        for side, name in zip(sides, AXES[value.name]):
+        for side, name in zip(sides, axes[value.name]):
             side.dim_param = name
         if value.name == frozen.ROW:
             nothing = onnx.numpy_helper.from_array(np.zeros([1, sides[1].dim_value], np.float32), value.name)

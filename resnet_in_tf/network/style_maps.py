@@ -19,14 +19,16 @@ import tensorflow.compat.v1 as tf
 from resnet_in_tf.graphs import const_value, node_of
 from resnet_in_tf.instance_norm import graph as norm_graph
 from resnet_in_tf.network import frozen
+from resnet_in_tf.network.interface import REGIONS, SMALL_IMAGE, SMALL_REGIONS
 
-REGIONS, SMALL_IMAGE, SMALL_REGIONS = 'regions', 'small_image', 'small_regions'
+INPUTS = REGIONS, SMALL_IMAGE, SMALL_REGIONS
 SMALL = 'small/'  # scope of what is painted beside: in each style alone, and in all of them by region
 SINGLE, JOINT = SMALL + 'single/', SMALL + 'joint/'
 SCOPE = 'maps'  # of what is added
 SHARED = ('Const', 'Placeholder', 'PlaceholderWithDefault')
 PAD = ('generator/pad_to_grid/GatherV2', 'generator/pad_to_grid/GatherV2_1')  # of rows, then of columns
 PALETTE = 'generator/palette/'
+PHOTO = PALETTE + 'photo/palette'
 PICTURE = 'picture'  # a level that is not padded
 # How often a scope's features are halved. What is not under one is as large as the picture.
 LEVELS = {'generator/down/conv1/': 0, 'generator/down/conv2/': 1, 'generator/down/conv3/': 2,
@@ -40,9 +42,9 @@ def with_regions(graph_def):
         graph_def: tf.GraphDef as frozen.read_graph gives it, without style predictor; it is not changed.
 
     Returns:
-        tf.GraphDef. `image` is one picture, [1, H, W, 3]; `style_weights` and `row` have a row for each region,
-        [K, S]; `regions`, float32 [1, H, W, K], are the regions' shares of each pixel, which sum to one;
-        `small_image` and `small_regions` are reduced copies of the whole picture and its regions.
+        tf.GraphDef. `image` is one picture, [1, H, W, 3]; `style_weights` and `row` have a row for each
+        region, [K, S]; `regions`, float32 [1, H, W, K], are the regions' shares of each pixel, which sum to
+        one; `small_image` and `small_regions` are reduced copies of the whole picture and its regions.
     """
     network = Network(graph_def)
     with tf.Graph().as_default() as graph:
@@ -56,8 +58,8 @@ def with_regions(graph_def):
         added = [node for node in graph.as_graph_def().node if node.name not in network.outside]
     result = tf.GraphDef(versions=graph_def.versions)
     result.node.extend(network.copies + added)
-    kept = [name for name in (frozen.STYLIZED, frozen.STYLE_NAMES, frozen.CARD) if name in network.nodes]
-    return tf.graph_util.extract_sub_graph(result, kept)
+    kept = {frozen.STYLIZED, frozen.STYLE_NAMES, frozen.CARD, PHOTO} & set(network.nodes)
+    return tf.graph_util.extract_sub_graph(result, sorted(kept.union(INPUTS)))
 
 
 class Network:
@@ -84,7 +86,9 @@ class Network:
         self.norms = {scope: node_of(match['X']) for scope, match in matches if match}
 
     def copy(self, prefix, moved):
-        """Copies all nodes but SHARED ones under a prefix; `moved` are names of inputs and what is there now."""
+        """Copies nodes under a prefix, all but SHARED ones; `moved` are names of tensors and of what is there
+        now, a pair of a node and the number of an input for that one alone.
+        """
         def named(name):
             return moved.get(name) or (name if self.nodes[node_of(name)].op in SHARED else prefix + name)
 
@@ -114,12 +118,13 @@ class Network:
         """Paints the small copy in the style of each region alone."""
         count = tf.shape(self.tensor(frozen.STYLE_WEIGHTS, [None, None]))[0]
         tiled = tf.tile(small, tf.stack([count, 1, 1, 1]))  # [K, h, w, 3]
-        self.copy(SINGLE, {frozen.IMAGE: tiled.op.name})
+        self.copy(SINGLE, {frozen.IMAGE: tiled.op.name, PHOTO: PHOTO})  # the photo lends its own palette
 
     def affine(self, scope, shares):
         """What the norm of each style alone does to its features, at every pixel: two of [1, h, w, C]."""
-        scale, mean, beta = [tf.reshape(self.tensor('%s%s/%s' % (SINGLE, scope, part)),
-                                        [1, 1, -1, self.channels(scope)]) for part in ('scale', 'mean', 'beta')]
+        shape = [1, 1, -1, self.channels(scope)]
+        scale, mean, beta = [tf.reshape(self.tensor('%s%s/%s' % (SINGLE, scope, part)), shape)
+                             for part in ('scale', 'mean', 'beta')]
         return spread(scale, shares), spread(beta - mean * scale, shares)
 
     def paint_jointly(self, small_regions):
@@ -150,7 +155,7 @@ class Network:
         self.copy('', moved)
 
     def paint_palette(self, shares, moved):
-        """As of a norm: first the colours of the small mixed picture, then what each style does to its own."""
+        """As in a norm: the colours of the small mixed picture, then what each style does to its own."""
         slices = collections.Counter(node.input[0] for name, node in self.nodes.items()
                                      if node.op == 'StridedSlice' and name.startswith(PALETTE))
         wanted = next(name for name, count in slices.items() if count == 9 and name != PALETTE + 'palette')

@@ -6,13 +6,14 @@ __all__ = ['Stylizer', 'restyle', 'styles']
 
 
 def restyle(photo, style=None, strength=1.0, style_image=(), preserve_color=False, model=None,
-            max_memory=None, exact=False, engine='auto', precision='float32', brush=None, match_color=None):
+            max_memory=None, exact=False, engine='auto', precision='float32', brush=None, match_color=None,
+            mask=None, elsewhere=None):
     """Restyles one photo; for several, `Stylizer` opens the network once.
 
     Args:
         model, engine, precision: as in `Stylizer`.
-        photo, style, strength, style_image, preserve_color, max_memory, exact, brush, match_color: as in
-            `Stylizer.restyle`.
+        photo, style, strength, style_image, preserve_color, max_memory, exact, brush, match_color, mask,
+            elsewhere: as in `Stylizer.restyle`.
 
     Returns:
         PIL image, as `Stylizer.restyle` gives it.
@@ -22,7 +23,7 @@ def restyle(photo, style=None, strength=1.0, style_image=(), preserve_color=Fals
     """
     with Stylizer(model, engine=engine, precision=precision) as stylizer:
         return stylizer.restyle(photo, style, strength, style_image, preserve_color, max_memory, exact, brush,
-                                match_color)
+                                match_color, mask, elsewhere)
 
 
 def styles(model=None, engine='auto'):

@@ -6,6 +6,7 @@ import numpy as np
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network.layers import PALETTES
+from resnet_in_tf.network.regions import Regions
 from resnet_in_tf.pictures.color import TO_RGB, colors_of
 from resnet_in_tf.pictures.finishing import PHOTO, Match, parse_match
 from resnet_in_tf.pictures.palette import LOWER, NUMBERS
@@ -20,7 +21,7 @@ def read(text, engine, style_weights, keep_color=False, flag='--match_color'):
     Args:
         text: as in finishing.parse_match, or None.
         engine: engines.Engine.
-        style_weights: float32 [S] or [S + R], of all pictures.
+        style_weights: float32 [S] or [S + R], of all pictures; or Regions.
         keep_color: bool, whether the photo's colours are kept.
         flag: str that begins a message.
 
@@ -28,7 +29,8 @@ def read(text, engine, style_weights, keep_color=False, flag='--match_color'):
         finishing.Match, or None.
 
     Raises:
-        UserError: as finishing.parse_match; both are asked for, or the network knows no palettes.
+        UserError: as finishing.parse_match; both are asked for, or the network knows no palettes, or
+            it paints by region.
     """
     if not text:
         return None
@@ -44,6 +46,8 @@ def of(parsed, engine, style_weights, flag='--match_color'):
     if not parsed:
         return None
     target, amount = parsed
+    if target != PHOTO and isinstance(style_weights, Regions):
+        raise UserError('%s %s: a picture with masks has several paintings; photo works' % (flag, target))
     return Match(None if target == PHOTO else colors_of_styles(engine, style_weights, flag), amount)
 
 

@@ -10,6 +10,7 @@ from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import finishing, images
 from resnet_in_tf.pictures.brush import working_size
+from resnet_in_tf.restyling import regions
 from resnet_in_tf.restyling.ends import FileEnds, PhotoEnds
 from resnet_in_tf.tiles import finished, row_files
 from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in
@@ -236,7 +237,7 @@ class Pipeline:
         """
         self.collect(0)
         if self.fixed is None:
-            self.fixed = self.engine.tiles()
+            self.fixed = regions.tiles(self.engine, self.options.style_weights)
         options = self.options
         with self.ends.open_source(job, self.max_memory) as source, \
                 self.ends.open_sink(job, source, options.quality) as sink:

@@ -8,8 +8,9 @@ import numpy as np
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.network.regions import Regions
 from resnet_in_tf.pictures import brush as brushes
-from resnet_in_tf.restyling import engines, matching, pipeline
+from resnet_in_tf.restyling import engines, matching, pipeline, regions
 from resnet_in_tf.restyling.style_images import StyleImages, image_name, parse_image
 
 LONGEST_MIX = 10000  # characters: names and weights of some hundred styles
@@ -50,6 +51,7 @@ class Stylizer:
     def __init__(self, model=None, impl='auto', engine='auto', max_memory=None, precision='float32'):
         engine, self.model = engines.network(engine, None if model is None else os.fspath(model))
         self.engine = engines.start(engine, self.model, impl, precision)
+        self.impl, self.region_engine = impl, None
         self.style_names, self.card, self.run = (
             self.engine.style_names, self.engine.card, self.engine.run)
         self.styles = self.style_names[:-1]
@@ -88,6 +90,27 @@ class Stylizer:
             weights[styles:] = own * refined.row
         return weights
 
+    def asked(self, style, strength=1.0, style_images=(), mask=None, elsewhere=None, refine=None):
+        """The style of a picture, or of its regions.
+
+        Args:
+            style, strength, style_images, refine: as in `style_weights`.
+            mask, elsewhere: as in `restyle`.
+
+        Returns:
+            (float32 [S] or [S + R], or Regions; list of str, the names of the styles in them).
+
+        Raises:
+            UserError: as `style_weights` and regions.asked.
+        """
+        if mask is None or isinstance(mask, list) and not mask:
+            if elsewhere is not None:
+                raise UserError('--elsewhere %s: is the style outside of a --mask; name one' % elsewhere)
+            weights = self.style_weights(style, strength, style_images, refine)
+            return weights, self.styles_in(weights, style_images)
+        masks = mask if isinstance(mask, list) else [mask]
+        return regions.asked(self, masks, elsewhere, style, style_images, strength, refine)
+
     def styles_in(self, style_weights, images=()):
         """Names of the styles that have a share in a mix, and of pictures as styles: list of str.
 
@@ -102,12 +125,15 @@ class Stylizer:
 
         Args:
             pixels: uint8 or float32 [H, W, 3] or [N, H, W, 3], RGB in [0, 255].
-            style_weights: float32 [S] for all, or [N, S]; what `style_weights` gives for pictures, too.
+            style_weights: float32 [S] for all, or [N, S]; what `style_weights` gives for pictures, too; or
+                Regions.
 
         Returns:
             float32 of the shape of `pixels`, in [0, 255].
         """
         pixels = np.asarray(pixels, np.float32)
+        if isinstance(style_weights, Regions):
+            return self.stylize_regions(pixels, style_weights)
         batch = pixels if pixels.ndim == 4 else pixels[None]
         weights = np.asarray(style_weights, np.float32)
         weights = np.broadcast_to(weights, [len(batch), weights.shape[-1]])
@@ -115,7 +141,7 @@ class Stylizer:
         return stylized if pixels.ndim == 4 else stylized[0]
 
     def restyle(self, photo, style=None, strength=1.0, style_image=(), preserve_color=False, max_memory=None,
-                exact=False, brush=None, match_color=None):
+                exact=False, brush=None, match_color=None, mask=None, elsewhere=None):
         """Restyles a photo as `stylize.py` does.
 
         Args:
@@ -134,6 +160,9 @@ class Stylizer:
                 photo with a long side of 512 pixels.
             match_color: 'photo' or 'painting', the palette that the colours are moved to, with an amount
                 from 0 to 2 or without: 'photo:0.5'.
+            mask: where `style` is painted, white inside: path, PIL image or array; or a list of masks, each
+                in a pair with a style.
+            elsewhere: the style of what no mask has; None for the photo itself.
 
         Returns:
             PIL image of the photo's size, upright: RGB, or RGBA where the photo has transparency.
@@ -142,17 +171,28 @@ class Stylizer:
             errors.UserError: what is given cannot be used, in one line that names it.
         """
         images = [style_image] if isinstance(style_image, (str, os.PathLike)) else style_image
-        weights = self.style_weights(style, strength, [os.fspath(image) for image in images or ()])
+        images = [os.fspath(image) for image in images or ()]
+        weights, _ = self.asked(style, strength, images, mask, elsewhere)
         limit = memory.limit_by_default() if max_memory is None else memory.parse_size(max_memory)
         match = matching.read(match_color, self.engine, weights, preserve_color)
         options = pipeline.Options(weights, preserve_color, None, exact, brushes.parse(brush), match)
         return pipeline.restyle_photo(self, photo, options, limit)
 
+    def stylize_regions(self, pixels, regions):
+        """Restyles by region; arguments and result as in `stylize`."""
+        if self.region_engine is None:
+            self.region_engine = regions.open_engine(self.engine, self.impl)
+        if pixels.ndim == 3:
+            return self.region_engine.stylize(pixels, regions)
+        return np.stack([self.region_engine.stylize(picture, regions) for picture in pixels])
+
     def close(self):
         """Gives the network's memory back."""
         if self.engine is not None:
             self.engine.close()
-        self.engine = self.run = None
+        if self.region_engine is not None:
+            self.region_engine.close()
+        self.engine = self.run = self.region_engine = None
 
     def __enter__(self):
         return self

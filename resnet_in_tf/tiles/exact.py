@@ -200,15 +200,15 @@ class ExactPainter:
         network: FixedNetwork.
         picture: PaddedRows.
         grid: Grid whose halo is HALO.
-        style_weights: float32 [S].
+        styles: TileStyles.
         on_tile: called after each tile.
 
     Raises:
         UserError: the disk has no room for the features.
     """
 
-    def __init__(self, network, picture, grid, style_weights, on_tile):
-        self.network, self.style_weights = network, style_weights
+    def __init__(self, network, picture, grid, styles, on_tile):
+        self.network, self.styles = network, styles
         needed = DISK_BYTES * network.width * picture.height * picture.width
         free = shutil.disk_usage(scratch.folder()).free
         if needed > free:
@@ -241,12 +241,12 @@ class ExactPainter:
                 own.add(self.run(stage, tile, pixels, self.affines)[0][part])
                 photo.add(pixels[part].astype(np.float32) / 127.5 - 1.0)
                 on_tile()
-        return self.network.palette_affine(own.palette(), photo.palette(), self.style_weights)
+        return self.network.palette_affine(own.palette(), photo.palette(), self.styles.of_none())
 
     def measure(self, stage, picture, grid, on_tile):
         """Runs a stage over the picture: the Affine of its norm."""
         norm = self.network.norms[stage.norm]
-        gamma, beta = self.network.gamma_beta(self.style_weights)[stage.norm]
+        gamma, beta = self.network.gamma_beta(self.styles.of_none())[stage.norm]
         untouched = Affine(np.ones_like(gamma), np.zeros_like(beta))
         moments = Moments()
         for rows in grids.spans(grid.height, grid.tile_height, grid.halo):
@@ -271,7 +271,7 @@ class ExactPainter:
                 if name == norm.shifted:  # kept as it was before its norm
                     feeds[name] *= affine.scale
                     feeds[name] += affine.shift
-        return self.network.run(stage.fetches, pixels, self.style_weights, affines, feeds)
+        return self.network.run(stage.fetches, pixels, self.styles.of_tile(tile), affines, feeds)
 
     def __call__(self, tile, pixels):
         """Restyles a tile: float32 [h, w, 3] for uint8 [h, w, 3], exact but for its halo."""

@@ -7,6 +7,7 @@ from resnet_in_tf.pictures.color import preserve_color
 from resnet_in_tf.tiles import exact as exact_mode
 from resnet_in_tf.tiles import grid as grids
 from resnet_in_tf.tiles.rows import PaddedRows, reduced_copy
+from resnet_in_tf.tiles.styles import TileStyles
 
 SMALLEST_TILE = 256  # pixels a side, halo and all: below it there is more halo than picture
 
@@ -29,7 +30,7 @@ def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, 
         network: FixedNetwork.
         source: MemorySource or its like.
         sink: MemorySink or its like; `finish` is left to the caller.
-        style_weights: float32 [S].
+        style_weights: float32 [S], or regions.Regions for a network with regions.
         max_pixels: int, of one tile with its halo, and of the reduced copy.
         exact: whether true statistics are computed, with features on disk.
         keep_color: whether the photo's colours are kept.
@@ -46,8 +47,7 @@ def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, 
     if max_pixels < SMALLEST_TILE ** 2:
         raise ValueError('max_pixels is %d; a tile has at least %d'
                          % (max_pixels, SMALLEST_TILE ** 2))
-    style_weights = np.asarray(style_weights, np.float32)
-    picture = PaddedRows(source)
+    picture, styles = PaddedRows(source), TileStyles(style_weights, source)
     exact = exact and affines is None
     halo = exact_mode.HALO if exact else grids.RECEPTIVE_FIELD
     if exact:  # features go in and out beside the network's own, and small tiles cost little
@@ -61,9 +61,9 @@ def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, 
         on_tile(done[0], total)
 
     if exact:
-        painter = exact_mode.ExactPainter(network, picture, grid, style_weights, count)
+        painter = exact_mode.ExactPainter(network, picture, grid, styles, count)
     else:
-        painter = FixedPainter(network, style_weights, measure(network, source, style_weights, max_pixels)
+        painter = FixedPainter(network, styles, measure_copy(network, source, styles, max_pixels)
                                if affines is None else affines)
     try:
         for rows in grids.spans(grid.height, grid.tile_height, grid.halo):
@@ -75,31 +75,37 @@ def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, 
 
 def measure(network, source, style_weights, max_pixels, exact=False):
     """The statistics of a picture: list of Affine; arguments as `stylize_rows`."""
+    styles = TileStyles(style_weights, source)
+    if not exact:
+        return measure_copy(network, source, styles, max_pixels)
+    picture = PaddedRows(source)
+    tile = max(SMALLEST_TILE ** 2, max_pixels // 2)
+    grid = grids.plan(picture.height, picture.width, tile, exact_mode.HALO)
+    painter = exact_mode.ExactPainter(network, picture, grid, styles, lambda: None)
+    painter.close()
+    return painter.affines
+
+
+def measure_copy(network, source, styles, max_pixels):
+    """The same of a reduced copy; `styles` are TileStyles."""
     if not network.norms:
         return []
-    if exact:
-        picture = PaddedRows(source)
-        tile = max(SMALLEST_TILE ** 2, max_pixels // 2)
-        grid = grids.plan(picture.height, picture.width, tile, exact_mode.HALO)
-        painter = exact_mode.ExactPainter(network, picture, grid, style_weights, lambda: None)
-        painter.close()
-        return painter.affines
     copy = reduced_copy(source, max_pixels)
     memory.trim()
-    affines = network.statistics_of(copy, style_weights)
+    affines = network.statistics_of(copy, styles.of_copy(copy))
     memory.trim()
     return affines
 
 
 class FixedPainter:
-    """Restyles tiles with statistics that are known: FixedNetwork, float32 [S], list of Affine."""
+    """Restyles tiles with statistics that are known: FixedNetwork, TileStyles, list of Affine."""
 
-    def __init__(self, network, style_weights, affines):
-        self.network, self.style_weights, self.affines = network, style_weights, affines
+    def __init__(self, network, styles, affines):
+        self.network, self.styles, self.affines = network, styles, affines
 
     def __call__(self, tile, pixels):
         """Restyles a tile: float32 [h, w, 3] for uint8 [h, w, 3], exact but for its halo."""
-        return self.network.stylize(pixels, self.style_weights, self.affines)
+        return self.network.stylize(pixels, self.styles.of_tile(tile), self.affines)
 
     def close(self):
         """Nothing is held."""

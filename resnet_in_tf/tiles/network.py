@@ -14,7 +14,10 @@ from resnet_in_tf.graphs import node_of, session_config, within_memory
 from resnet_in_tf.instance_norm import graph as norm_graph
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
+from resnet_in_tf.network.interface import REGIONS
 from resnet_in_tf.network.layers import GIVEN, MATRIX, OWN, PHOTO, SHIFT
+from resnet_in_tf.network.regions import Fed
+from resnet_in_tf.network.style_maps import SMALL
 from resnet_in_tf.tiles.fixed import Affine, Norm, Step
 
 Place = collections.namedtuple('Place', 'scope conv epsilon')  # of a norm; `conv` gives what it normalizes
@@ -45,7 +48,7 @@ def find_norms(graph_def):
             found = norm_graph.match(scope, nodes, readers)
             if found and nodes[found['X']].op == 'Conv2D':
                 norms.append(Place(scope, found['X'], float(found['epsilon'])))
-    scopes = tuple(norm.scope + '/' for norm in norms)
+    scopes = (SMALL,) + tuple(norm.scope + '/' for norm in norms)
     if has_palette(graph_def):
         scopes += (GIVEN.rpartition('/')[0] + '/',)
     for node in graph_def.node:
@@ -59,6 +62,13 @@ def find_norms(graph_def):
 def has_palette(graph_def):
     """Whether a network's last step takes on a palette."""
     return {GIVEN, OWN, PHOTO, MATRIX, SHIFT} <= {node.name for node in graph_def.node}
+
+
+def colors_of(graph_def):
+    """Names of the tensors that a palette is fixed by; the photo's own palette, too, where regions mix it."""
+    if not has_palette(graph_def):
+        return []
+    return [MATRIX, SHIFT] + [PHOTO] * any(node.name == REGIONS for node in graph_def.node)
 
 
 def fix_statistics(graph_def, norms):
@@ -75,7 +85,7 @@ def fix_statistics(graph_def, norms):
     nodes = {node.name: node for node in graph_def.node}
     gone = {norm.conv for norm in norms}
     gone.update(norm.scope + '/' + part for norm in norms for part, _, _ in norm_graph.PATTERN)
-    fed = [MATRIX, SHIFT] if has_palette(graph_def) else []
+    fed = colors_of(graph_def)
     gone.update(fed)
     result = tf.GraphDef(versions=graph_def.versions)
     result.node.extend(node for node in graph_def.node if node.name not in gone)
@@ -128,6 +138,8 @@ class FixedNetwork:
         has_palette: whether its last step takes on a palette.
         styles: int, S; behind so many weights a style may have a row of its own.
 
+    Where a method takes style weights, a network with regions takes a Fed.
+
     Raises:
         UserError: the network has a normalization that cannot be fixed.
     """
@@ -140,7 +152,8 @@ class FixedNetwork:
                       for node in self.graph_def.node}
         self.given = GIVEN
         self.width = frozen.first_width(graph_def)
-        self.has_palette = has_palette(graph_def)
+        self.colors = colors_of(graph_def)
+        self.has_palette = bool(self.colors)
         names = next(node for node in graph_def.node if node.name == frozen.STYLE_NAMES)
         self.styles = names.attr['value'].tensor.tensor_shape.dim[0].size
         graph = tf.Graph()
@@ -158,19 +171,19 @@ class FixedNetwork:
             style_weights: float32 [S], or [S + R].
 
         Returns:
-            List of Affine, one a norm, and one for the palette where there is one.
+            List of Affine, one a norm, and the palette's, `palette_affine`, where there is one.
         """
         names = ['%s/%s/%s:0' % (PLAIN, place.scope, part)
                  for place in self.places for part in ('mean', 'scale', 'beta')]
-        colors = ['%s/%s:0' % (PLAIN, name) for name in (MATRIX, SHIFT)] if self.has_palette else []
+        colors = ['%s/%s:0' % (PLAIN, name) for name in self.colors]
         norms, colors = self.fetch([names, colors], self.inputs(PLAIN, photo, style_weights))
         values = iter(norms)
         return [Affine(scale.ravel(), (beta - mean * scale).ravel())
                 for mean, scale, beta in zip(values, values, values)] + (
-                    [Affine(*[value.ravel() for value in colors])] if colors else [])
+                    [[value.ravel() for value in colors]] if colors else [])
 
     def palette_affine(self, own, photo, style_weights):
-        """The map of colours that takes on a style's palette: Affine.
+        """The map of colours that takes on a style's palette: list of float32 [9], [3]; with regions `photo`.
 
         Args:
             own, photo: float32 [9], the palette of what the network paints, and of the photo.
@@ -178,8 +191,8 @@ class FixedNetwork:
         """
         feeds = self.style_inputs(PLAIN, style_weights)
         feeds.update({'%s/%s:0' % (PLAIN, name): value[None] for name, value in ((OWN, own), (PHOTO, photo))})
-        return Affine(*[value.ravel() for value in self.fetch(
-            ['%s/%s:0' % (PLAIN, name) for name in (MATRIX, SHIFT)], feeds)])
+        return [value.ravel() for value in self.fetch(
+            ['%s/%s:0' % (PLAIN, name) for name in self.colors], feeds)]
 
     def gamma_beta(self, style_weights):
         """The mixed gamma and beta of each norm: list of (float32 [C], float32 [C])."""
@@ -196,7 +209,7 @@ class FixedNetwork:
             tile: uint8 or float32 [h, w, 3], or [N, h, w, 3], h and w multiples of 4 unless it is
                 run whole; None where the part does without.
             style_weights: float32 [S].
-            affines: list of Affine, as far as the part needs them.
+            affines: as `statistics_of` gives them, as far as the part needs them.
             feeds: dict from names of nodes to values [h', w', C] that need no computing.
 
         Returns:
@@ -206,9 +219,8 @@ class FixedNetwork:
         for place, affine in zip(self.places, affines):
             given['%s/%s/fixed_scale:0' % (FIXED, place.scope)] = affine.scale
             given['%s/%s/fixed_shift:0' % (FIXED, place.scope)] = affine.shift
-        for affine in affines[len(self.norms):]:
-            given['%s/%s:0' % (FIXED, MATRIX)] = affine.scale[None]
-            given['%s/%s:0' % (FIXED, SHIFT)] = affine.shift[None]
+        for colors in affines[len(self.norms):]:
+            given.update({'%s/%s:0' % (FIXED, name): value[None] for name, value in zip(self.colors, colors)})
         for name, value in (feeds or {}).items():
             given['%s/%s:0' % (FIXED, name)] = value[None]
         values = self.fetch(['%s/%s:0' % (FIXED, name) for name in fetches], given)
@@ -226,8 +238,12 @@ class FixedNetwork:
 
     def style_inputs(self, scope, style_weights):
         """The same without a picture."""
-        weights = np.asarray(style_weights, np.float32)[None]
-        feeds = {'%s/%s:0' % (scope, frozen.STYLE_WEIGHTS): weights[:, :self.styles]}
+        if isinstance(style_weights, Fed):
+            weights, more = style_weights
+        else:
+            weights, more = np.asarray(style_weights, np.float32)[None], {}
+        feeds = {'%s/%s:0' % (scope, name): value for name, value in more.items()}
+        feeds['%s/%s:0' % (scope, frozen.STYLE_WEIGHTS)] = weights[:, :self.styles]
         if weights.shape[1] > self.styles:
             feeds['%s/%s:0' % (scope, frozen.ROW)] = weights[:, self.styles:]
         return feeds

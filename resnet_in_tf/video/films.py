@@ -208,7 +208,7 @@ def record(film, stylizer, output, options):
     with open(stylizer.model, 'rb') as file:
         model = digest(file.read())
     return {'--input': digest(*content), '--model': model,
-            'style or strength': digest(np.asarray(options.style_weights, np.float32).tobytes()),
+            'style or strength': digest(options.style_weights.tobytes()),
             '--preserve_color': options.keep_color, '--brush': str(options.brush),
             '--match_color': digest(repr(options.match).encode()), '--quality': options.quality,
             '--exact': options.exact, '--engine': stylizer.engine.name,

@@ -7,8 +7,10 @@ import numpy as np
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.network.regions import Regions
 from resnet_in_tf.pictures import finishing, images
 from resnet_in_tf.pictures.brush import working_size
+from resnet_in_tf.restyling import regions
 from resnet_in_tf.tiles import row_files
 from resnet_in_tf.tiles.large import SMALLEST_TILE, measure, pixels_in, stylize_rows
 from resnet_in_tf.tiles.rows import MemorySource
@@ -23,13 +25,13 @@ class Painter:
 
     Args:
         stylizer: Stylizer.
-        style_weights: float32 [S].
+        style_weights: float32 [S], or network.regions.Regions.
         film: Film.
         max_memory: int, bytes that the process may hold.
         exact: whether tiles use true statistics.
         finish: finishing.Finish.
         pins: whether frames of a shot share their statistics, where the network has any and TensorFlow
-            runs it.
+            runs it; with regions each has its own.
 
     Attributes:
         at_once: int, frames of one run.
@@ -49,7 +51,7 @@ class Painter:
         fitting = (free - memory.SLACK) // (memory.run_bytes(engine.width, engine.name) * self.area + held)
         fitting = min(fitting, pixels_in(free, engine.width, engine.name) // self.area)
         self.at_once = int(max(1, min(AT_ONCE, fitting)))
-        if pins and engine.name == 'tensorflow':
+        if pins and engine.name == 'tensorflow' and not isinstance(style_weights, Regions):
             try:
                 self.fixed = engine.tiles()
             except UserError:
@@ -68,7 +70,7 @@ class Painter:
         if self.tile < SMALLEST_TILE ** 2:
             raise UserError('%s: --max_memory %s is too little for this network and film'
                             % (self.film.path, memory.show(self.max_memory)))
-        self.fixed = self.fixed or self.stylizer.engine.tiles()
+        self.fixed = self.fixed or regions.tiles(self.stylizer.engine, self.style_weights)
 
     def shrink(self):
         """Goes on in tiles, or smaller ones, after a run that memory had no room for."""

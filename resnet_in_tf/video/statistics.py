@@ -7,7 +7,7 @@ import collections
 
 import numpy as np
 
-from resnet_in_tf.tiles.network import Affine
+from resnet_in_tf.tiles.fixed import Affine
 
 MEASURED = 24  # frames from one measurement to the next
 MOVED = 4  # frames that have the same statistics

@@ -1,0 +1,118 @@
+"""What --mask and --elsewhere ask for: a style for each region of a picture."""
+
+import os
+
+import numpy as np
+
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.network.interface import IDENTITY
+from resnet_in_tf.network.regions import Regions
+from resnet_in_tf.pictures import held, images, masks
+from resnet_in_tf.restyling.style_images import parse_image
+
+MOST_MASKS = 32  # their shares of a picture are held in memory
+
+
+def asked(stylizer, given, elsewhere=None, style=None, style_images=(), strength=1.0, refine=None):
+    """The styles of regions.
+
+    Args:
+        stylizer: Stylizer.
+        given: list of masks: a path, with a style or without, 'sky.png:wave'; or what a program has, a PIL
+            image or an array, or a pair of any of these and a style.
+        elsewhere: the style of what no mask has; None for `identity`, the photo itself.
+        style, style_images, refine: of the one mask that names no style, as in Stylizer.style_weights.
+        strength: of all styles.
+
+    Returns:
+        (Regions, list of str, names of their styles without `identity`).
+
+    Raises:
+        UserError: a mask is no picture, or masks and styles do not go together.
+    """
+    if stylizer.engine.graph_def is None:
+        raise UserError('--mask: an ONNX file paints one style all over; give the .pb')
+    pairs = [split(mask) for mask in given]
+    unnamed = [mask for mask, own in pairs if own is None]
+    if len(pairs) > MOST_MASKS:
+        raise UserError('--mask: %d are too many; at most %d' % (len(pairs), MOST_MASKS))
+    if len(unnamed) > 1:
+        raise UserError('--mask: %d masks name no style, and one may; write %s:wave for a style of its own'
+                        % (len(unnamed), named(unnamed[1])))
+    if not unnamed and (style is not None or style_images):
+        raise UserError('%s: each --mask names a style of its own; that of the rest is --elsewhere' % (
+            '--style_image %s' % style_images[0] if style_images else '--style %s' % style))
+    weights, names = [], []
+    for flag, own in [('--mask', own) for _, own in pairs] + [('--elsewhere', elsewhere or IDENTITY)]:
+        mix, pictures = (style, list(style_images)) if own is None else as_style(own, stylizer.style_names)
+        try:
+            weights.append(stylizer.style_weights(mix, strength, pictures, *[refine] * (own is None)))
+        except UserError as error:
+            raise error if own is None else UserError(
+                str(error).replace('--style_image', flag, 1).replace('--style', flag, 1)) from error
+        names += stylizer.styles_in(weights[-1], pictures)
+    names = [name for number, name in enumerate(names) if name != IDENTITY and name not in names[:number]]
+    return Regions(weights, masks.Masks([read(mask) for mask, _ in pairs])), names or [IDENTITY]
+
+
+def open_engine(engine, impl):
+    """What runs a network with regions, whole pictures: region_engines.RegionEngine; arguments as there."""
+    from resnet_in_tf.restyling import region_engines  # regions need a .pb, and so TensorFlow
+    return region_engines.RegionEngine(engine, impl)
+
+
+def tiles(engine, style):
+    """What runs a network in tiles, as engines.Engine has it, for a style: float32 [S], or Regions."""
+    if not isinstance(style, Regions):
+        return engine.tiles()
+    from resnet_in_tf.restyling import region_engines
+    return region_engines.tiles(engine)
+
+
+def split(mask):
+    """Takes 'sky.png:wave' apart: (mask, style), None where it names no style; pairs are such already."""
+    if isinstance(mask, (tuple, list)):
+        if len(mask) != 2:
+            raise UserError('--mask: a pair is a mask and a style, and this has %d parts' % len(mask))
+        return tuple(mask)
+    if isinstance(mask, str) and not os.path.exists(mask):
+        places = [place for place, letter in enumerate(mask) if letter == ':']
+        for place in reversed(places):
+            if os.path.exists(mask[:place]):
+                return mask[:place], mask[place + 1:]
+    return mask, None
+
+
+def as_style(text, style_names):
+    """What a region's style is: (mix, pictures as styles), as Stylizer.style_weights takes them."""
+    text = str(text)
+    known = text.partition(':')[0].partition(',')[0].strip()
+    if known not in style_names and not known.isdecimal() and os.path.exists(parse_image(text)[0]):
+        return None, [text]
+    return text, []
+
+
+def paths(given):
+    """Paths of the files that masks and their styles are: list of str."""
+    pairs = [split(mask) for mask in given]
+    return [os.fspath(path) for pair in pairs for path in pair
+            if isinstance(path, (str, os.PathLike)) and os.path.exists(path)]
+
+
+def named(mask):
+    """What a message calls a mask."""
+    return os.fspath(mask) if isinstance(mask, (str, os.PathLike)) else 'mask'
+
+
+def read(mask):
+    """A mask from a file, a PIL image or an array, of truth values too: uint8 [h, w]."""
+    if isinstance(mask, np.ndarray) and mask.dtype == bool:
+        mask = mask.astype(np.uint8) * 255
+    try:
+        if isinstance(mask, (str, os.PathLike)):
+            return masks.of_pixels(*images.read_rgba(mask))
+        return masks.of_pixels(*held.rgba(held.as_image(mask)))
+    except UserError as error:
+        line = str(error)
+        line = '--mask %s' % line if named(mask) in line else line.replace(held.NAME, 'mask', 1)
+        raise UserError(line) from error
