@@ -36,7 +36,7 @@ flags.DEFINE_enum('precision', 'float32', ['float32', 'bfloat16', 'auto'], 'What
 def main(values):
     from resnet_in_tf.restyling.precision import line
     from resnet_in_tf.restyling.stylizer import Stylizer
-    from resnet_in_tf.server.restyling import STYLE_IMAGES, Limits, held_by_default
+    from resnet_in_tf.server.restyling import MASKS, STYLE_IMAGES, Limits, held_by_default
     from resnet_in_tf.server.serving import serve
     max_upload = int(values['max_upload'] * 1e6)
     limits = Limits(max_upload=max_upload,
@@ -44,7 +44,7 @@ def main(values):
                     max_result=int(values['max_result'] * 1e6),
                     seconds=values['timeout'], workers=values['workers'], waiting=values['queue'],
                     held=held_by_default(max_upload, values['workers'], values['queue']),
-                    style_images=STYLE_IMAGES)
+                    style_images=STYLE_IMAGES, masks=MASKS)
     stylizer = Stylizer(values['model'] or None, values['impl'], values['engine'],
                         precision=values['precision'])
     if values['precision'] != 'float32':

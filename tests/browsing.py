@@ -1,5 +1,6 @@
 """A real Chromium for tests of the page, and what they do in it."""
 
+import base64
 import contextlib
 import shutil
 import time
@@ -85,6 +86,17 @@ def settle(page):
 def last_sent(page, condition):
     until(page, 'window.sent.length && (order => %s)(window.sent[window.sent.length - 1])' % condition)
     settle(page)
+
+
+def bytes_of(page, blob):
+    """The bytes of a Blob that an expression gives."""
+    return base64.b64decode(page.execute_async_script("""
+        const done = arguments[0];
+        (async () => {
+          const reader = new FileReader();
+          reader.onload = () => done(reader.result.split(',')[1]);
+          reader.readAsDataURL(%s);
+        })();""" % blob))
 
 
 def spilled(page):

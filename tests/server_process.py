@@ -1,6 +1,7 @@
 """A server to test: a small network with eight made-up styles, and serve.py as a process."""
 
 import http.client
+import io
 import json
 import re
 import signal
@@ -10,6 +11,7 @@ import uuid
 import numpy as np
 import running
 import tensorflow.compat.v1 as tf
+from PIL import Image
 
 from resnet_in_tf.network import frozen
 
@@ -113,12 +115,30 @@ def error_of(body):
     return error['code'], error['message']
 
 
+def pixels_of(answer):
+    """The picture that a server answered: int [H, W, 3]."""
+    assert answer[0] == 200, answer[2]
+    return np.array(Image.open(io.BytesIO(answer[2]))).astype(int)
+
+
+def png(pixels):
+    """Pixels as the bytes of a PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, 'PNG')
+    return buffer.getvalue()
+
+
 def form(fields, photo, images=()):
     """A multipart form with a photo and style images, bytes each: (body, headers)."""
+    files = [('photo', photo)] * (photo is not None) + [('style_image', image) for image in images]
+    return form_of(fields, files)
+
+
+def form_of(fields, files):
+    """A multipart form: (body, headers), of pairs of a name and a text, or the bytes of a file."""
     boundary = uuid.uuid4().hex
     parts = [('--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
               % (boundary, name, text)).encode('utf-8') for name, text in fields]
-    files = [('photo', photo)] * (photo is not None) + [('style_image', image) for image in images]
     for name, data in files:
         parts.append(('--%s\r\nContent-Disposition: form-data; name="%s"; filename="a.jpg"\r\n'
                       'Content-Type: image/jpeg\r\n\r\n' % (boundary, name)).encode('utf-8')

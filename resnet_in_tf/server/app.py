@@ -6,8 +6,7 @@ import time
 from flask import Flask, Response, g, jsonify, request, send_from_directory, url_for
 from werkzeug.exceptions import HTTPException
 
-from resnet_in_tf.restyling.stylizer import with_rows
-from resnet_in_tf.server import forms, openapi, parameters, problems, restyling, style_images
+from resnet_in_tf.server import forms, masks, openapi, parameters, problems, restyling, style_images
 
 logger = logging.getLogger(__name__)
 
@@ -36,18 +35,20 @@ def create_app(stylizer, jobs, limits, metrics, access):
 
     @app.route('/v1/stylize', methods=['POST'])
     def stylize():
-        photo, paintings, given = read_request()
+        photo, paintings, regions, given = read_request()
         style_images.check(len(paintings), limits)
-        order = parameters.read(given, stylizer.style_names, len(paintings))
+        masks.check(len(regions), limits)
+        order = parameters.read(given, stylizer.style_names, len(paintings), len(regions))
         restyling.check_colors(order, stylizer.engine)
         size, cost = restyling.result_size(photo, order.size, limits, order.brush)
         cost += style_images.cost(paintings, stylizer.style_images, limits)
+        cost += masks.cost(regions, size, limits)
 
         def work():
             with metrics.work_seconds.time():
                 rows = style_images.rows(paintings, stylizer.style_images, limits)
-                weights = with_rows(order.style_weights, rows)
-                return restyling.restyle(stylizer, photo, order._replace(style_weights=weights), size, limits)
+                style = masks.style(order, rows, regions, size, limits)
+                return restyling.restyle(stylizer, photo, order._replace(style_weights=style), size, limits)
 
         is_gone = request.environ.get('resnet_in_tf.is_gone', lambda: False)
         picture = jobs.run(work, cost, limits.seconds, is_gone)
@@ -61,7 +62,7 @@ def create_app(stylizer, jobs, limits, metrics, access):
                     for number, name in enumerate(stylizer.styles, 1)],
             limits={'upload_bytes': limits.max_upload, 'photo_pixels': limits.max_pixels,
                     'result_pixels': limits.max_result, 'seconds': limits.seconds,
-                    'style_images': limits.style_images,
+                    'style_images': limits.style_images, 'masks': limits.masks,
                     'style_image_side': stylizer.style_images.size if limits.style_images else 0})
 
     @app.route('/v1/styles/<number>/thumbnail')
@@ -137,10 +138,10 @@ def create_app(stylizer, jobs, limits, metrics, access):
 
 
 def read_request():
-    """The photo's bytes, those of pictures as styles and the parameters of the request at hand.
+    """The photo's bytes, those of pictures as styles and of masks, and the parameters of the request at hand.
 
     Returns:
-        (bytes, list of bytes, list of (name, text)).
+        (bytes, list of bytes, list of bytes, list of (name, text)).
 
     Raises:
         problems.Problem: a form without a photo.
@@ -151,13 +152,14 @@ def read_request():
         body = stream.read()
     content_type = request.headers.get('Content-Type', '')
     if content_type.partition(';')[0].strip().lower() != 'multipart/form-data':
-        return body, [], given
-    files, texts = [], []
+        return body, [], [], given
+    files, texts = {'photo': [], style_images.FIELD: [], masks.FIELD: []}, []
     for part in forms.parts(body, content_type):
-        (files if part.is_file or part.name == style_images.FIELD else texts).append(part)
-    paintings = [part.data for part in files if part.name == style_images.FIELD]
-    if [part.name for part in files if part.name != style_images.FIELD] != ['photo']:
+        if part.is_file or part.name in (style_images.FIELD, masks.FIELD):
+            files.setdefault(part.name, []).append(part.data)
+        else:
+            texts.append((part.name, parameters.text_of(part)))
+    if len(files['photo']) != 1 or len(files) > 3:
         raise problems.parameter('photo: the form must hold one file in the field photo, beside those in '
-                                 'style_image')
-    photo = next(part.data for part in files if part.name == 'photo')
-    return photo, paintings, given + [(part.name, parameters.text_of(part)) for part in texts]
+                                 'style_image and mask')
+    return files['photo'][0], files[style_images.FIELD], files[masks.FIELD], given + texts

@@ -9,7 +9,7 @@ from werkzeug.http import parse_options_header
 
 from resnet_in_tf.server import problems
 
-PARTS = 20  # there are eight fields, and up to eight style images
+PARTS = 28  # there are twelve fields, up to eight style images and up to four masks
 HEADER_BYTES = 4096  # of one part
 
 Part = collections.namedtuple('Part', 'name is_file data')

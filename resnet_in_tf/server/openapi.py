@@ -9,7 +9,7 @@ PROBLEMS = {
     408: 'The request did not come to its end in time.',
     413: 'The upload is too large.',
     415: 'The upload has a Content-Encoding.',
-    422: 'The photo or a style image is no JPEG or PNG, damaged, or too large; or the size asked for is.',
+    422: 'A picture is no JPEG or PNG, damaged, or too large; or the size asked for is.',
     431: 'The address or the headers are too long.',
     499: None,
     500: 'The server failed.',
@@ -35,8 +35,11 @@ def document(limits):
                  'Pictures as styles, alone or in a mix with `style`. A server takes as many as '
                  '`limits.style_images` of /v1/styles says, which is 0 where its network makes no style '
                  'from a picture.'}
+    masks = {'type': 'array', 'maxItems': limits.masks, 'items': photo, 'description':
+             'Where the style is painted: white there, black elsewhere, grey for a share. A server takes as '
+             'many as `limits.masks` of /v1/styles says.'}
     multipart = {'schema': {'type': 'object', 'required': ['photo'],
-                            'properties': dict(fields, photo=photo, style_image=paintings)}}
+                            'properties': dict(fields, photo=photo, style_image=paintings, mask=masks)}}
     stylize = {
         'summary': 'Restyles a photo', 'operationId': 'stylize',
         'description': 'The photo is the field `photo` of a form, or the body itself. Parameters '
@@ -87,11 +90,12 @@ STYLES = {'type': 'object', 'required': ['styles', 'limits'], 'properties': {
             'number': {'type': 'integer'}, 'name': {'type': 'string'},
             'thumbnail': {'type': 'string', 'description': 'Address of a JPEG.'}}}},
     'limits': {'type': 'object', 'required': ['upload_bytes', 'photo_pixels', 'result_pixels', 'seconds',
-                                              'style_images', 'style_image_side'], 'properties': {
+                                              'style_images', 'style_image_side', 'masks'], 'properties': {
         'upload_bytes': {'type': 'integer', 'description': 'Of a request, all its pictures together.'},
         'photo_pixels': {'type': 'integer'}, 'result_pixels': {'type': 'integer'},
         'seconds': {'type': 'number'},
         'style_images': {'type': 'integer', 'description': 'Pictures as styles that a request may have.'},
+        'masks': {'type': 'integer', 'description': 'Masks that a request may have.'},
         'style_image_side': {'type': 'integer', 'description':
                              'Pixels: the long side that larger ones are brought to.'}}}}}
 

@@ -3,6 +3,7 @@
 import collections
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.network.interface import IDENTITY
 from resnet_in_tf.pictures import brush
 from resnet_in_tf.pictures.finishing import parse_match
 from resnet_in_tf.restyling.stylizer import LONGEST_MIX, parse_mix, shown
@@ -10,7 +11,8 @@ from resnet_in_tf.server import problems
 
 Parameter = collections.namedtuple('Parameter', 'default schema parse description')
 
-Order = collections.namedtuple('Order', 'style_weights preserve_color match_color brush size quality format')
+Order = collections.namedtuple(
+    'Order', 'style_weights regions preserve_color match_color brush size quality format')
 
 LONGEST = LONGEST_MIX  # characters of a parameter
 LARGEST_WEIGHT = 1e6  # of a style image
@@ -54,6 +56,12 @@ PARAMETERS = collections.OrderedDict([
                                                     for number in text.split(',')] if text else None,
                                       'a number from 0 up for each style_image, in their order, such as '
                                       '0.7,0.3; they count beside those of style. Left out: 1 for each')),
+    ('mask_styles', Parameter('', {'type': 'string', 'example': 'wave;udnie:0.3,3:0.7'}, str,
+                              'with several files in mask, a style for each, in their order, with ; between '
+                              'them; one that is left out is style')),
+    ('elsewhere', Parameter('', {'type': 'string', 'example': 'udnie'}, str,
+                            'with a mask, the style of what no mask has, as in style. Left out: the photo '
+                            'itself')),
     ('strength', Parameter('1', {'type': 'number', 'minimum': 0, 'maximum': 1},
                            between(float, 0, 1), 'a number from 0, the photo, to 1, the style')),
     ('preserve_color', Parameter('false', {'type': 'boolean'}, one_of(BOOLEANS),
@@ -101,16 +109,18 @@ def too_long(name, length):
     return problems.parameter('%s: %d characters are too many; at most %d' % (shown(name), length, LONGEST))
 
 
-def read(given, style_names, style_images=0):
+def read(given, style_names, style_images=0, masks=0):
     """Turns the parameters of a request into an Order.
 
     Args:
         given: list of (name, text).
         style_names: list of str; the last is `identity`.
         style_images: int, how many pictures came along as styles.
+        masks: int, how many masks did.
 
     Returns:
-        Order; its style_weights are those of style_names, then those of the style images.
+        Order; its style_weights are those of style_names, then those of the style images; `regions` are such
+        weights of each mask and of the rest, None without masks.
 
     Raises:
         problems.Problem: unknown, given twice, or out of range.
@@ -139,13 +149,29 @@ def read(given, style_names, style_images=0):
     if len(amounts) != style_images:
         raise problems.parameter('style_image_weights: %d for %d style images; give one for each, in their '
                                  'order' % (len(amounts), style_images))
-    mix = values.pop('style') or ('' if not style_images else None)
-    try:
-        weights = parse_mix(mix, values.pop('strength'), style_names, amounts,
-                            'style_image_weights' if style_images else None)
-    except UserError as error:
-        raise problems.parameter(str(error).replace('--style', 'style', 1)) from None
     if values['match_color'] and values['preserve_color']:
         raise problems.parameter('match_color: does not go with preserve_color, which keeps every colour of '
                                  'the photo; leave out one of them')
-    return Order(weights, **values)
+    strength = values.pop('strength')
+
+    def weights(name, mix, amounts):
+        try:
+            return parse_mix(mix, strength, style_names, amounts,
+                             'style_image_weights' if style_images and name == 'style' else None)
+        except UserError as error:
+            raise problems.parameter(str(error).replace('--style', name, 1)) from None
+
+    style = weights('style', values.pop('style') or ('' if not style_images else None), amounts)
+    mixes, elsewhere = values.pop('mask_styles'), values.pop('elsewhere')
+    if not masks:
+        if mixes or elsewhere:
+            raise problems.parameter('%s: is for a request with a file in mask'
+                                     % ('mask_styles' if mixes else 'elsewhere'))
+        return Order(style, None, **values)
+    mixes = [mix.strip() for mix in mixes.split(';')]
+    if len(mixes) != masks:
+        raise problems.parameter('mask_styles: %d for %d masks; give one for each, with ; between them'
+                                 % (len(mixes), masks))
+    none = [0.0] * style_images
+    regions = [weights('mask_styles', mix, none) if mix else style for mix in mixes]
+    return Order(style, regions + [weights('elsewhere', elsewhere or IDENTITY, none)], **values)

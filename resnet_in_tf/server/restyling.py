@@ -28,17 +28,17 @@ DECODE_COST = 0.02
 # What enlarging a painting with its photo's detail costs a pixel, in the same unit: measured.
 FINISH_COST = 0.06
 
-STYLE_IMAGES = 8  # of a request at the most
+STYLE_IMAGES, MASKS = 8, 4  # of a request at the most
 
 SPARE = 4  # uploads held beyond those in the queue
 LEAST_PIXELS = 256 ** 2
 
 # max_upload in bytes; max_pixels of a photo; max_result pixels of a result; seconds for a
 # request; workers that run and requests that wait at once; held: bytes of uploads and unsent answers
-# in memory at once; style_images of a request, 0 where none are taken.
+# in memory at once; style_images and masks of a request, 0 where none are taken.
 Limits = collections.namedtuple(
-    'Limits', 'max_upload max_pixels max_result seconds workers waiting held style_images')
-Limits.__new__.__defaults__ = (0,)  # of the last field
+    'Limits', 'max_upload max_pixels max_result seconds workers waiting held style_images masks')
+Limits.__new__.__defaults__ = (0, 0)  # of the last fields
 
 
 def held_by_default(max_upload, workers, waiting):
@@ -68,7 +68,8 @@ def within_memory(limits, engine, style_side=0):
     holds = pixels_in(each, engine.width, engine.name)
     rows = style_side and memory.SLACK + memory.PREDICTOR_BYTES * style_side ** 2 <= each
     return limits._replace(max_result=min(limits.max_result, max(holds, SMALLEST_TILE ** 2)),
-                           style_images=limits.style_images if rows else 0)
+                           style_images=limits.style_images if rows else 0,
+                           masks=limits.masks if engine.graph_def is not None else 0)
 
 
 def fit(width, height, side):

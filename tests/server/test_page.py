@@ -152,7 +152,7 @@ def test_everything_works_from_the_keyboard_and_has_a_name(page, photo_path):
         seen.append(active)
     order = [element.get_attribute('id') for element in seen]
     assert [name for name in order if name] == [
-        'choose-other', 'split', 'mixing', 'strength', 'brush', 'palette', 'preserve-color',
+        'choose-other', 'split', 'mixing', 'masking', 'strength', 'brush', 'palette', 'preserve-color',
         'download', 'format']
     assert order.count('') == 8  # the styles
     find(page, '#split').send_keys(Keys.ARROW_RIGHT * 10)

@@ -1,10 +1,8 @@
 """Paintings of the visitor's own as styles, in a real Chromium."""
 
-import base64
-
 import networks
 import pytest
-from browsing import Keys, find, last_sent, load, open_page, settle, spilled, until
+from browsing import Keys, bytes_of, find, last_sent, load, open_page, settle, spilled, until
 from server_process import Server, form, write_network
 
 from resnet_in_tf.pictures import images
@@ -31,17 +29,6 @@ def add(page, *paths):
     before = len(page.find_elements('css selector', '.own'))
     find(page, '#painting-file').send_keys('\n'.join(paths))
     until(page, 'document.querySelectorAll(".own").length === %d' % (before + len(paths)))
-
-
-def bytes_of(page, blob):
-    """The bytes of a Blob that an expression gives."""
-    return base64.b64decode(page.execute_async_script("""
-        const done = arguments[0];
-        (async () => {
-          const reader = new FileReader();
-          reader.onload = () => done(reader.result.split(',')[1]);
-          reader.readAsDataURL(%s);
-        })();""" % blob))
 
 
 def pressed(page):

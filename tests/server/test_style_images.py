@@ -7,7 +7,7 @@ import networks
 import numpy as np
 import pytest
 from PIL import Image
-from server_process import Server, error_of, form, write_network
+from server_process import Server, error_of, form, pixels_of, png, write_network
 
 from resnet_in_tf import memory
 from resnet_in_tf.pictures import images
@@ -51,17 +51,6 @@ def files(paintings):
 def send(server, photo, pictures, **fields):
     fields.setdefault('format', 'png')
     return server.ask('POST', '/v1/stylize', *form(list(fields.items()), photo, pictures))
-
-
-def pixels_of(answer):
-    assert answer[0] == 200, answer[2]
-    return np.array(Image.open(io.BytesIO(answer[2]))).astype(int)
-
-
-def png(pixels):
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, 'PNG')
-    return buffer.getvalue()
 
 
 def test_a_style_image_gives_what_the_command_line_gives(server, model, photo, files, paintings):

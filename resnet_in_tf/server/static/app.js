@@ -32,6 +32,7 @@ async function loadStyles() {
   for (const style of state.styles) $('styles').append(addButton(style));
   if (takesPaintings()) $('add-painting').hidden = false;
   else $('add-painting').remove();
+  showRegionTools();
   select([[state.styles[0], 100]]);
 }
 
@@ -106,6 +107,7 @@ function order() {
     ...ofPaintings(shares.filter(([style]) => style.picture)),
     strength: $('strength').value / 100,
     ...ofLooks(),
+    ...ofRegion(),
   };
 }
 
@@ -169,6 +171,7 @@ async function usePhoto(file) {
   $('drop').hidden = true;
   $('compare').hidden = $('choose-other').hidden = false;
   $('download').disabled = false;
+  fitMask();
   say('');
   noteSize();
   refresh({...backend.QUICK, delay: 0});
@@ -192,7 +195,7 @@ function noteSize() {
 async function fullPhoto(wanted) {
   const {photo, image} = state;
   const pixels = image.naturalWidth * image.naturalHeight;
-  const others = (wanted.style_image || []).reduce((sum, picture) => sum + picture.size, 4096);
+  const others = [...wanted.style_image || [], wanted.mask].reduce((sum, file) => sum + (file ? file.size : 0), 4096);
   return backend.takes(photo, pixels, others) ? photo : api.shrink(image, fullSide());
 }
 
