@@ -6,6 +6,7 @@ import numpy as np
 
 from resnet_in_tf.network import interface
 
+BY_REGION = ' by region'
 SMALL_PIXELS = 160 ** 2  # of the small copy that is painted beside: a share of the work that is hardly seen
 
 Fed = collections.namedtuple('Fed', 'style_weights feeds')
@@ -50,3 +51,13 @@ class Regions:
     def tobytes(self):
         """What tells these from others: bytes."""
         return self.style_weights.tobytes() + self.masks.tobytes()
+
+
+def kind(engine, style=None):
+    """What tells the memory of a run: a key of memory.RUN_BYTES.
+
+    Args:
+        engine: str.
+        style: float32 [S], or Regions.
+    """
+    return engine + BY_REGION if isinstance(style, Regions) else engine

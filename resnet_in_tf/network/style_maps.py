@@ -120,19 +120,20 @@ class Network:
         tiled = tf.tile(small, tf.stack([count, 1, 1, 1]))  # [K, h, w, 3]
         self.copy(SINGLE, {frozen.IMAGE: tiled.op.name, PHOTO: PHOTO})  # the photo lends its own palette
 
-    def affine(self, scope, shares):
-        """What the norm of each style alone does to its features, at every pixel: two of [1, h, w, C]."""
+    def styled(self, x, scope, shares):
+        """What the norm of each style alone does to its features, done to those of [1, h, w, C] by region."""
         shape = [1, 1, -1, self.channels(scope)]
         scale, mean, beta = [tf.reshape(self.tensor('%s%s/%s' % (SINGLE, scope, part)), shape)
                              for part in ('scale', 'mean', 'beta')]
-        return spread(scale, shares), spread(beta - mean * scale, shares)
+        shares = behind(x, shares)
+        return x * spread(scale, shares) + spread(beta - mean * scale, shares)
 
     def paint_jointly(self, small_regions):
         """Paints the small copy by region, with the statistics of each style alone."""
         shares, moved = self.levels(small_regions, JOINT), {frozen.IMAGE: SMALL_IMAGE}
         for scope, conv in self.norms.items():
-            scale, shift = self.affine(scope, shares[level(scope)])
-            moved[scope + norm_graph.LAST] = (self.tensor(JOINT + conv) * scale + shift).op.name
+            styled = self.styled(self.tensor(JOINT + conv), scope, shares[level(scope)])
+            moved[scope + norm_graph.LAST] = styled.op.name
         self.copy(JOINT, moved)
 
     def paint(self, regions):
@@ -145,8 +146,8 @@ class Network:
             joint = {'gamma': parts[1] * parts[2], 'beta': parts[0]}
             for part, value in joint.items():
                 moved[scope + '/' + part, 0] = tf.reshape(value, [1, self.channels(scope)]).op.name
-            scale, shift = self.affine(scope, shares[level(scope)])
-            moved[scope + norm_graph.LAST] = (self.tensor(scope + norm_graph.LAST) * scale + shift).op.name
+            styled = self.styled(self.tensor(scope + norm_graph.LAST), scope, shares[level(scope)])
+            moved[scope + norm_graph.LAST] = styled.op.name
         if PALETTE + 'palette' in self.nodes:
             self.paint_palette(shares[PICTURE], moved)
         for name, node in self.nodes.items():
@@ -162,8 +163,9 @@ class Network:
         moved[wanted] = JOINT + PALETTE + 'palette'
         given = self.nodes[PALETTE + 'clip_by_value/Minimum'].input[0]
         x = self.tensor(given)
-        matrix, shift = [spread(tf.reshape(self.tensor(SINGLE + PALETTE + part), [1, 1, -1, size]), shares)
-                         for part, size in (('matrix', 9), ('shift', 3))]
+        parts = [tf.reshape(self.tensor(SINGLE + PALETTE + part), [1, 1, -1, size])
+                 for part, size in (('matrix', 9), ('shift', 3))]
+        matrix, shift = [spread(part, behind(x, shares)) for part in parts]
         for channel in range(3):
             shift += x[:, :, :, channel:channel + 1] * matrix[:, :, :, 3 * channel:3 * channel + 3]
         moved[PALETTE + 'clip_by_value/Minimum', 0] = shift.op.name
@@ -191,6 +193,11 @@ class Network:
 def level(name):
     """The size of features under a scope: a key of what Network.levels gives."""
     return next((number for prefix, number in LEVELS.items() if name.startswith(prefix)), PICTURE)
+
+
+def behind(x, shares):
+    """The shares, but not before x is there: else all maps of a network would be held at once."""
+    return shares + tf.zeros_like(x[:, :, :, :1])
 
 
 def spread(styles, shares):

@@ -8,6 +8,7 @@ import numpy as np
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.network.regions import kind
 from resnet_in_tf.pictures import finishing, images
 from resnet_in_tf.pictures.brush import working_size
 from resnet_in_tf.restyling import regions
@@ -57,8 +58,9 @@ class Pipeline:
         self.free, self.run_bytes = max(0, max_memory - memory.resident()), 0
         if self.engine.width:
             self.at_once = AT_ONCE
-            self.run_pixels = pixels_in(self.free, self.engine.width, self.engine.name)
-            self.run_bytes = memory.run_bytes(self.engine.width, self.engine.name)
+            runs = kind(self.engine.name, options.style_weights)
+            self.run_pixels = pixels_in(self.free, self.engine.width, runs)
+            self.run_bytes = memory.run_bytes(self.engine.width, runs)
 
     def run(self, jobs):
         """Restyles all jobs; one that fails does not stop the rest."""
@@ -244,7 +246,8 @@ class Pipeline:
             if max_pixels is None:
                 rows = finished.memory_bytes(self.finish, source.width, source.height)
                 max_pixels = row_files.tile_pixels(job.source, self.max_memory - rows, self.engine.width,
-                                                   source, sink, options.exact, self.engine.name)
+                                                   source, sink, options.exact,
+                                                   kind(self.engine.name, options.style_weights))
             while True:
                 try:
                     self.grids[job] = finished.stylize_rows(

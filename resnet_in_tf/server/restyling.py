@@ -7,6 +7,7 @@ import os
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.network.regions import BY_REGION
 from resnet_in_tf.pictures import finishing, images
 from resnet_in_tf.pictures.brush import working_size
 from resnet_in_tf.restyling import matching
@@ -65,11 +66,12 @@ def within_memory(limits, engine, style_side=0):
     each = max(0, free - held) // limits.workers
     limits = limits._replace(
         held=held, max_pixels=min(limits.max_pixels, max(each // DECODE_BYTES, LEAST_PIXELS)))
-    holds = pixels_in(each, engine.width, engine.name)
+    masks = limits.masks if engine.graph_def is not None else 0
+    holds = pixels_in(each, engine.width, engine.name + BY_REGION * bool(masks))
     rows = style_side and memory.SLACK + memory.PREDICTOR_BYTES * style_side ** 2 <= each
     return limits._replace(max_result=min(limits.max_result, max(holds, SMALLEST_TILE ** 2)),
                            style_images=limits.style_images if rows else 0,
-                           masks=limits.masks if engine.graph_def is not None else 0)
+                           masks=masks)
 
 
 def fit(width, height, side):

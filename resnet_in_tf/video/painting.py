@@ -7,7 +7,7 @@ import numpy as np
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.network.regions import Regions
+from resnet_in_tf.network.regions import Regions, kind
 from resnet_in_tf.pictures import finishing, images
 from resnet_in_tf.pictures.brush import working_size
 from resnet_in_tf.restyling import regions
@@ -47,9 +47,9 @@ class Painter:
         self.fixed, self.tile, engine = None, None, stylizer.engine
         columns, rows = working_size(finish.brush, film.width, film.height)
         self.area, held = columns * rows, HELD_BYTES * film.width * film.height
-        free = max_memory - memory.resident()
-        fitting = (free - memory.SLACK) // (memory.run_bytes(engine.width, engine.name) * self.area + held)
-        fitting = min(fitting, pixels_in(free, engine.width, engine.name) // self.area)
+        free, runs = max_memory - memory.resident(), kind(engine.name, style_weights)
+        fitting = (free - memory.SLACK) // (memory.run_bytes(engine.width, runs) * self.area + held)
+        fitting = min(fitting, pixels_in(free, engine.width, runs) // self.area)
         self.at_once = int(max(1, min(AT_ONCE, fitting)))
         if pins and engine.name == 'tensorflow' and not isinstance(style_weights, Regions):
             try:
@@ -58,7 +58,7 @@ class Painter:
                 pass  # of a paper's rival that has other statistics
         self.pins = bool(self.fixed and self.fixed.norms)
         if fitting < 1:
-            self.open_tiles(pixels_in(free - held, engine.width, engine.name))
+            self.open_tiles(pixels_in(free - held, engine.width, runs))
 
     def open_tiles(self, pixels):
         """Prepares for frames that are too large for one run; UserError where that is no way out.
