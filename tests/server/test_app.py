@@ -203,9 +203,12 @@ def test_the_page_is_told_to_load_nothing_from_elsewhere(server):
     status, headers, body = server.ask('GET', '/')
     assert status == 200
     assert "default-src 'self'" in headers['Content-Security-Policy']
-    for name in os.listdir(restyling.STATIC):
-        with open(os.path.join(restyling.STATIC, name), 'rb') as file:
+    paths = [os.path.join(folder, name) for folder, _, names in os.walk(restyling.STATIC) for name in names]
+    assert len(paths) > 8
+    for path in paths:
+        with open(path, 'rb') as file:
             text = file.read()
+        name = os.path.relpath(path, restyling.STATIC)
         if not name.endswith('.jpg'):
             addresses = re.findall(rb'(?:https?:)?//[a-z0-9.-]+\.[a-z]+[^\s"\']*', text)
             assert set(addresses) <= {b'http://www.w3.org/2000/svg'}, name
