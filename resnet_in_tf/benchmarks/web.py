@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.exports import onnx_model
+from resnet_in_tf.network import onnx_file
 from resnet_in_tf.pictures import images
 
 FLAGS = ('--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
@@ -131,7 +131,7 @@ def in_page(browser, pixels, rounds):
 
 def natively(site, pixels, rounds):
     """Times the network alone in onnxruntime, a whole picture at once: dict of columns."""
-    session = onnx_model.open_session(os.path.join(site, 'network', 'whole.onnx'), site)
+    session = onnx_file.open_session(os.path.join(site, 'network', 'whole.onnx'), site)
     with open(os.path.join(site, 'site.json'), encoding='utf-8') as file:
         styles = len(json.load(file)['styles']) + 1
     table = np.fromfile(os.path.join(site, 'network', 'styles.bin'), np.float32).reshape(styles, -1)

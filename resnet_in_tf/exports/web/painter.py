@@ -6,8 +6,9 @@ import os
 import numpy as np
 
 from resnet_in_tf import files
-from resnet_in_tf.exports import check, onnx_model
+from resnet_in_tf.exports import check
 from resnet_in_tf.exports.web.network import WEIGHTS
+from resnet_in_tf.network import onnx_file
 from resnet_in_tf.network import palette as palettes
 from resnet_in_tf.pictures.color import TO_RGB, TO_YUV
 from resnet_in_tf.tiles import grid as grids
@@ -27,7 +28,7 @@ def difference(network, graph_def, style_names):
         for name, data in ((WEIGHTS, network.weights), ('whole', network.whole), ('tiles', network.tiles)):
             with open(os.path.join(folder, name), 'wb') as file:
                 file.write(data)
-        whole, tiles = [onnx_model.open_session(os.path.join(folder, name), '--format web')
+        whole, tiles = [onnx_file.open_session(os.path.join(folder, name), '--format web')
                         for name in ('whole', 'tiles')]
 
     def run(second, image, weights):
