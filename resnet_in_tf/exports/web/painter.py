@@ -9,7 +9,7 @@ from resnet_in_tf import files
 from resnet_in_tf.exports import check
 from resnet_in_tf.exports.web.network import WEIGHTS
 from resnet_in_tf.network import onnx_file
-from resnet_in_tf.network import palette as palettes
+from resnet_in_tf.pictures import palette as palettes
 from resnet_in_tf.pictures.color import TO_RGB, TO_YUV
 from resnet_in_tf.tiles import grid as grids
 
