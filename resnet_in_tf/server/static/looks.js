@@ -22,6 +22,7 @@ function share(id) {
 
 for (const id of ['brush', 'palette']) {
   const slider = document.getElementById(id);
+  slider.closest('label').hidden = !backend.looks;
   slider.addEventListener('input', () => {
     document.getElementById(id + '-value').textContent = percent(slider);
     noteSize();

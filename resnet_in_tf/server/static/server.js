@@ -7,6 +7,7 @@ const backend = {
   SHARP: {side: 800, delay: 700},
   hint: 'It goes to this server and nowhere else, and is not kept.',
   largest: 'the largest that this server makes',
+  looks: true, // brush size and palette
 
   // The styles and the server's limits.
   async styles() {

@@ -108,6 +108,11 @@ def test_tiles_are_those_of_stylize(page, tmp_path, face, model):
     assert abs(painted - whole).max() > 2  # the statistics are those of a smaller copy
 
 
+def test_what_the_device_does_not_do_is_not_offered(page):
+    assert page.execute_script("return ['strength', 'brush', 'palette'].map("
+                               "id => document.getElementById(id).offsetParent !== null)") == [True, False, False]
+
+
 def test_what_is_transparent_shows_white(page, tmp_path, face, stylizer):
     photo = np.dstack([images.resize(face, 40, 30), np.full([30, 40], 255, np.uint8)])
     photo[:, 20:, 3] = 0
