@@ -178,13 +178,13 @@ class Stylizer:
         options = pipeline.Options(weights, preserve_color, None, exact, brushes.parse(brush), match)
         return pipeline.restyle_photo(self, photo, options, limit)
 
-    def stylize_regions(self, pixels, regions):
+    def stylize_regions(self, pixels, style):
         """Restyles by region; arguments and result as in `stylize`."""
         if self.region_engine is None:
             self.region_engine = regions.open_engine(self.engine, self.impl)
         if pixels.ndim == 3:
-            return self.region_engine.stylize(pixels, regions)
-        return np.stack([self.region_engine.stylize(picture, regions) for picture in pixels])
+            return self.region_engine.stylize(pixels, style)
+        return np.stack([self.region_engine.stylize(picture, style) for picture in pixels])
 
     def close(self):
         """Gives the network's memory back."""
