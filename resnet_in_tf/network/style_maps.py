@@ -100,6 +100,9 @@ class Network:
                 copy.input[:] = [moved.get((node.name, number)) or named(name)
                                  for number, name in enumerate(node.input)]
                 self.copies.append(copy)
+                if not prefix and node.name == frozen.STYLE_WEIGHTS:  # its default is a row for each picture
+                    copy.op = 'Placeholder'
+                    del copy.input[:]
 
     def tensor(self, name, shape=None, dtype=tf.float32):
         """A tensor of the copies, as a placeholder that stands for it in the current graph."""

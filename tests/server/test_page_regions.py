@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from browsing import Keys, bytes_of, find, last_sent, load, open_page, settle, spilled, webdriver
+from browsing import Keys, bytes_of, find, last_sent, load, open_page, settle, spilled, until, webdriver
 from PIL import Image
 from server_process import Server, write_network
 
@@ -65,21 +65,21 @@ def test_a_stroke_is_sent_as_a_mask_and_the_rest_stays(page):
     last_sent(page, 'order.mask && order.elsewhere === "3:1"')
 
 
+def asked_anew(page, act, *arguments):
+    """The mask of the request that an act makes."""
+    before = page.execute_script('return window.sent.length')
+    act(*arguments)
+    until(page, 'window.sent.length > %d' % before)
+    return sent_mask(page)
+
+
 def test_undo_clear_and_erase(page):
-    stroke(page, (.1, .2), (.3, .2))
-    last_sent(page, 'order.mask')
-    one = sent_mask(page)
-    stroke(page, (.6, .7), (.9, .7))
-    last_sent(page, 'order.mask')
-    two = sent_mask(page)
+    one = asked_anew(page, stroke, page, (.1, .2), (.3, .2))
+    two = asked_anew(page, stroke, page, (.6, .7), (.9, .7))
     assert two[105, 150] == 255 and one[105, 150] == 0
-    find(page, '#undo').click()
-    last_sent(page, 'order.mask')
-    assert np.array_equal(sent_mask(page), one)
+    assert np.array_equal(asked_anew(page, find(page, '#undo').click), one)
     find(page, '#erase').click()
-    stroke(page, (.05, .2), (.95, .2))
-    last_sent(page, 'order.mask')
-    assert sent_mask(page)[30, 20:60].max() < 10
+    assert asked_anew(page, stroke, page, (.05, .2), (.95, .2))[30, 20:60].max() < 10
     find(page, '#clear').click()
     last_sent(page, '!order.mask')
     assert not find(page, '#undo').is_enabled() and not find(page, '#clear').is_enabled()
@@ -95,7 +95,7 @@ def test_the_keyboard_paints(page):
     last_sent(page, 'order.mask')
     mask = sent_mask(page)
     assert mask[75, 60] == 255 and mask[75, 150] == 0  # a radius is 20 pixels; 4 steps of half of it
-    canvas.send_keys(Keys.chord(Keys.CONTROL, 'z'))
+    canvas.send_keys(Keys.CONTROL, 'z')
     last_sent(page, '!order.mask')
     page.execute_script('document.getElementById("split").focus()')
     names = []
