@@ -9,7 +9,6 @@ photo, nothing comes through. No pixel leaves the range of the painted pixels ar
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from resnet_in_tf.pictures.color import TO_YUV
 from resnet_in_tf.pictures.resized import of_block, rows_seen
@@ -43,8 +42,7 @@ def enlarged(photo, small, painted, start, stop, height):
 
     detail = photo @ LUMA - grown(light, Image.BICUBIC)  # [h, W]
     result = grown(slopes(light, paint)) * detail[..., None] + grown(paint, Image.BICUBIC)
-    least, most = [grown(extreme(paint, (3, 3, 1))) for extreme in (ndimage.minimum_filter,
-                                                                    ndimage.maximum_filter)]
+    least, most = [grown(extreme(paint, which)) for which in (np.minimum, np.maximum)]
     return np.minimum(np.maximum(result, least), most)
 
 
@@ -67,8 +65,32 @@ def slopes(light, paint):
 
 
 def around(x):
-    """Mean over the window of each pixel: float32 of the shape of `x`."""
-    return ndimage.uniform_filter(x, (2 * RADIUS + 1, 2 * RADIUS + 1, 1), mode='nearest')
+    """Mean over the window of each pixel, edges going on outside: float32 of the shape of `x`, [h, w, C]."""
+    side = 2 * RADIUS + 1
+    for axis in (0, 1):
+        sums = np.cumsum(padded(x, RADIUS + 1, RADIUS, axis), axis, np.float64)
+        after, before = [part(sums, axis, start, x.shape[axis]) for start in (side, 0)]
+        x = ((after - before) / side).astype(np.float32)
+    return x
+
+
+def extreme(x, which):
+    """np.minimum or np.maximum of each pixel and its eight neighbours: of the shape of `x`, [h, w, C]."""
+    for axis in (0, 1):
+        wide = padded(x, 1, 1, axis)
+        x = which(which(x, part(wide, axis, 0, x.shape[axis])), part(wide, axis, 2, x.shape[axis]))
+    return x
+
+
+def padded(x, before, after, axis):
+    """An array with its first and last values repeated along an axis."""
+    widths = [(before, after) if place == axis else (0, 0) for place in range(x.ndim)]
+    return np.pad(x, widths, 'edge')
+
+
+def part(x, axis, start, length):
+    """So many values of an array along an axis."""
+    return x[(slice(None),) * axis + (slice(start, start + length),)]
 
 
 class Size:
