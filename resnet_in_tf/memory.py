@@ -18,7 +18,7 @@ SLACK = 128 * 2 ** 20  # bytes that the first runs of a session leave behind
 # fixed normalization, and on onnxruntime 1.10; rounded up. A palette and a row do not change it.
 # In bfloat16 TensorFlow holds a fifth less.
 RUN_BYTES = {'tensorflow': (420, 13), 'onnxruntime': (300, 38),
-             'tensorflow by region': (600, 19), 'onnxruntime by region': (900, 60)}
+             'tensorflow by region': (600, 19), 'onnxruntime by region': (900, 38)}
 
 # What a style predictor holds at its peak, in bytes a pixel of the painting as it is shown to it. Measured
 # as above, at 512 x 512 pixels; rounded up.
