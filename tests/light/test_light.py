@@ -33,6 +33,22 @@ runpy.run_path(sys.argv[0], run_name='__main__')
 """
 
 
+# Imports a module where nothing of TensorFlow's world is installed.
+BLOCKED = """
+import importlib, sys
+sys.modules.update((name, None) for name in ('tensorflow', 'scipy', 'h5py', 'pycocotools', 'onnx', 'tf2onnx'))
+importlib.import_module(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize('module', ['restyling.api', 'restyling.batch', 'restyling.gallery',
+                                    'restyling.onnxruntime_engine', 'server.restyling', 'tiles.onnx_network',
+                                    'video.command'])
+def test_what_restyles_and_serves_imports_nothing_of_tensorflows_world(module):
+    subprocess.run([sys.executable, '-c', BLOCKED, 'resnet_in_tf.' + module], cwd=running.ROOT, check=True,
+                   timeout=running.TIMEOUT)
+
+
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
     return onnx_networks.write(tmp_path_factory.mktemp('light') / 'any.onnx')
@@ -220,18 +236,19 @@ def test_auto_is_tensorflow_where_it_is_installed(folder, monkeypatch):
         engines.chosen('openvino')
 
 
-def test_what_needs_tensorflow_says_which_python_has_it(monkeypatch, tmp_path):
-    for name in [name for name in sys.modules if name.startswith('resnet_in_tf.restyling.tensorflow_engine')]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, 'tensorflow', None)
-    monkeypatch.setitem(sys.modules, 'tensorflow.compat', None)
-    monkeypatch.setitem(sys.modules, 'tensorflow.compat.v1', None)
+@pytest.mark.parametrize('engine', ['tensorflow', 'onnxruntime'])
+def test_what_needs_tensorflow_says_which_python_has_it(tmp_path, engine):
     (tmp_path / 'net.pb').write_bytes(b'\n\x00')
-    for engine in ('tensorflow', 'onnxruntime'):
-        for name in ('resnet_in_tf.exports', 'resnet_in_tf.exports.onnx_model'):
-            monkeypatch.delitem(sys.modules, name, raising=False)
-        with pytest.raises(UserError, match='needs TensorFlow, which Python 3.6, 3.7 and 3.9 to 3.11'):
-            engines.start(engine, str(tmp_path / 'net.pb'))
+    program = BLOCKED + """
+from resnet_in_tf.errors import UserError
+try:
+    sys.modules[sys.argv[1]].start(*sys.argv[2:])
+except UserError as error:
+    print(error)
+"""
+    said = subprocess.check_output([sys.executable, '-c', program, 'resnet_in_tf.restyling.engines', engine,
+                                    str(tmp_path / 'net.pb')], cwd=running.ROOT, timeout=running.TIMEOUT)
+    assert lanes.NEEDED + ', which Python 3.6, 3.7 and 3.9 to 3.11' in said.decode()
 
 
 @pytest.mark.skipif(lanes.has_tensorflow(), reason='is about a Python without TensorFlow')
