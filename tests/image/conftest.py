@@ -7,9 +7,9 @@ import subprocess
 import containers
 import pytest
 import running
-import scipy.misc
 
 from resnet_in_tf.pictures import images
+from resnet_in_tf.restyling import gallery
 
 SHIPPED = ('Dockerfile', '.dockerignore', 'setup.py', 'resnet_in_tf', 'scripts', 'checkpoints', 'docker')
 TAG = 'localhost/resnet_in_tf'
@@ -42,7 +42,7 @@ class Home:
     def __init__(self, engine, folder, name):
         self.engine, self.folder = engine, folder
         self.owner, self.flags = USERS[name]
-        face = scipy.misc.face()
+        face = gallery.demo_photo()
         images.write(self.path('wave.jpg'), face[300:420, 400:560])
         os.mkdir(self.path('photos'))
         for number in range(4):
