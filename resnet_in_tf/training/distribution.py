@@ -15,12 +15,13 @@ from tensorflow.python.distribute import distribute_coordinator
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.graphs import gpu_is_visible
 from resnet_in_tf.network.generator import SYSTEMS
+from resnet_in_tf.perceptual.objective import FURTHER
 from resnet_in_tf.training import run_record
 from resnet_in_tf.training.hooks import StopOnSignal
 from resnet_in_tf.training.team import digest
 
 # Parts of the objective that are means by a share of each sample; all others are plain means.
-OF_PAINTED, OF_IDENTITY = ('content', 'style', 'total_variation'), ('identity_pixel',)
+OF_PAINTED, OF_IDENTITY = ('content', 'style', 'total_variation') + FURTHER, ('identity_pixel',)
 STOP, STOPPING = 'stop_here', 'report/stop'
 MACHINES_OWN = ('vgg_weights', 'impl', 'devices')  # what each may be told in its own way
 
