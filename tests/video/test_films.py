@@ -226,7 +226,7 @@ def test_a_terminal_shows_frames_and_time_left(tiny, tmp_path):
                 break
             text += part
     os.close(shown)
-    assert re.search(r'\| \d+/10 \[\d\d:\d\d<', text.decode('utf-8', 'replace')), text
+    assert re.search(r' \d+/10 \[\d\d:\d\d<\d\d:\d\d', text.decode('utf-8', 'replace')), text
 
 
 @pytest.mark.slow
