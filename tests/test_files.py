@@ -182,3 +182,9 @@ def test_what_libraries_leave_in_the_temporary_folder_goes_with_it(tmp_path, mon
             files.tempfile.NamedTemporaryFile(delete=False).close()
             raise KeyboardInterrupt
     assert files.tempfile.gettempdir() == str(tmp_path) and names(tmp_path) == []
+
+
+def test_readable_names_are_text_that_utf8_can_hold():
+    assert files.readable('wave.jpg') == 'wave.jpg'
+    assert files.readable(os.fsdecode('caf\u00e9'.encode('utf-8'))) == 'caf\u00e9'
+    assert files.readable(os.fsdecode(b'caf\xe9')) == 'caf\ufffd'

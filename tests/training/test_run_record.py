@@ -80,12 +80,6 @@ def test_names_that_are_no_utf8_survive(run):
         json.loads(file.read().decode('ascii'))
 
 
-def test_readable_names_are_text_that_utf8_can_hold():
-    assert run_record.readable('wave.jpg') == 'wave.jpg'
-    assert run_record.readable(os.fsdecode('caf\u00e9'.encode('utf-8'))) == 'caf\u00e9'
-    assert run_record.readable(os.fsdecode(b'caf\xe9')) == 'caf\ufffd'
-
-
 def test_paintings_are_described_by_checksum_and_must_stay_what_they_were(tmp_path):
     path = tmp_path / 'a.jpg'
     path.write_bytes(b'painting')
