@@ -14,10 +14,14 @@ SESSIONS = ('Session', 'InteractiveSession', 'MonitoredSession', 'MonitoredTrain
 
 def sessions(text):
     """Of each session that a file opens: its line, and whether session_config made its settings."""
-    for node in ast.walk(ast.parse(text)):
+    tree = ast.parse(text)
+    names = {target.id: node.value for node in ast.walk(tree) if isinstance(node, ast.Assign)
+             for target in node.targets if isinstance(target, ast.Name)}
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SESSIONS:
             settings = [keyword.value for keyword in node.keywords
                         if keyword.arg in ('config', 'session_config')]
+            settings = [names.get(getattr(value, 'id', None), value) for value in settings]
             yield node.lineno, bool(settings) and 'session_config' in [
                 getattr(settings[0].func, name, '') for name in ('id', 'attr')
                 if isinstance(settings[0], ast.Call)]
@@ -36,7 +40,8 @@ def test_every_session_of_the_package_takes_session_config():
 @pytest.mark.parametrize('line, right', [
     ('tf.Session()', False), ('tf.Session(graph=graph)', False), ('tf.Session(config=config)', False),
     ('tf.Session(config=tf.ConfigProto())', False), ('tf.estimator.RunConfig(folder)', False),
-    ('tf.Session(config=session_config())', True),
+    ('tf.Session(config=session_config())', True), ('a = session_config()\ntf.Session(config=a)', True),
+    ('a = tf.ConfigProto()\ntf.Session(config=a)', False),
     ('tf.Session(graph=g, config=graphs.session_config())', True),
     ('tf.estimator.RunConfig(session_config=session_config(True))', True)])
 def test_a_session_of_other_settings_is_found(line, right):

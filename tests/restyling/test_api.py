@@ -79,8 +79,8 @@ def test_what_memory_is_too_little_for_runs_in_tiles(network, tmp_path, face, mo
     whole = np.asarray(network.restyle(large)).astype(int)
     monkeypatch.setattr(pipeline, 'pixels_in', lambda size, width, engine: 256 ** 2)
     monkeypatch.setattr(pipeline.row_files, 'pixels_in', lambda size, width, engine: 256 ** 2)
-    tiles, fixed = [], pipeline.FixedNetwork
-    monkeypatch.setattr(pipeline, 'FixedNetwork', lambda graph: tiles.append(1) or fixed(graph))
+    tiles, fixed = [], network.engine.tiles
+    monkeypatch.setattr(network, 'engine', network.engine._replace(tiles=lambda: tiles.append(1) or fixed()))
     transparent = np.dstack([large, large[..., :1] | 1])
     for given in (path, large, Image.fromarray(large), transparent):
         result = np.asarray(network.restyle(given, exact=True))

@@ -9,9 +9,8 @@ import running
 
 import resnet_in_tf
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.network import palette
-from resnet_in_tf.network.generator import PALETTES, row_size
-from resnet_in_tf.pictures import brush, color, finishing, images
+from resnet_in_tf.network.layers import PALETTES, row_size
+from resnet_in_tf.pictures import brush, color, finishing, images, palette
 from resnet_in_tf.restyling import batch, matching, pipeline
 from resnet_in_tf.restyling.stylizer import Stylizer
 
@@ -29,12 +28,12 @@ def large(face):
     return face[100:441, 200:513]  # [341, 313, 3]
 
 
-def smaller(monkeypatch, pixels=256 ** 2):
+def smaller(network, monkeypatch, pixels=256 ** 2):
     """Makes memory so short that larger runs go in tiles; a list that grows with each."""
-    tiled, fixed = [], pipeline.FixedNetwork
+    tiled, fixed = [], network.engine.tiles
     monkeypatch.setattr(pipeline, 'pixels_in', lambda size, width, engine: pixels)
-    monkeypatch.setattr(pipeline.row_files, 'pixels_in', lambda size, width: pixels)
-    monkeypatch.setattr(pipeline, 'FixedNetwork', lambda graph: tiled.append(1) or fixed(graph))
+    monkeypatch.setattr(pipeline.row_files, 'pixels_in', lambda size, width, engine: pixels)
+    monkeypatch.setattr(network, 'engine', network.engine._replace(tiles=lambda: tiled.append(1) or fixed()))
     return tiled
 
 
@@ -62,7 +61,7 @@ def test_tiles_equal_the_untiled_result(network, tmp_path, large, looks, monkeyp
     path = str(tmp_path / 'a.png')
     images.write(path, np.ascontiguousarray(large))
     whole = np.asarray(network.restyle(large, **looks)).astype(int)
-    tiled = smaller(monkeypatch)
+    tiled = smaller(network, monkeypatch)
     transparent = np.dstack([large, large[..., :1] | 1])
     for given in (path, transparent):
         result = np.asarray(network.restyle(given, exact=True, **looks)).astype(int)
@@ -73,7 +72,7 @@ def test_tiles_equal_the_untiled_result(network, tmp_path, large, looks, monkeyp
 
 def test_broad_strokes_on_a_large_photo_need_no_tiles(network, large, monkeypatch):
     whole = np.asarray(network.restyle(large, brush=2))
-    tiled = smaller(monkeypatch)
+    tiled = smaller(network, monkeypatch)
     assert np.array_equal(network.restyle(large, brush=2), whole) and not tiled
 
 
