@@ -171,7 +171,7 @@ def test_a_tensorflow_that_ignores_it_is_found_out(random_model):
 def test_stylize_py_says_in_one_line_what_runs_and_why(random_model, photo, tmp_path):
     images.write(str(tmp_path / 'photo.png'), photo)
     # No kernel is compiled then, which would be said, too.
-    command = ['stylize.py', '--model', random_model, '--impl', 'reference', '--input', tmp_path / 'photo.png',
+    command = ['stylize.py', '--model', random_model, '--impl=reference', '--input', tmp_path / 'photo.png',
                '--output']
     plain, auto, naas = running.many([
         command + [tmp_path / 'plain.png'], command + [tmp_path / 'auto.png', '--precision=auto'],
