@@ -13,9 +13,9 @@ import numpy as np
 
 from resnet_in_tf import memory
 from resnet_in_tf.benchmarks.processes import run_python
-from resnet_in_tf.evaluation.continuity import psnr
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import batch, pipeline
+from resnet_in_tf.restyling.precision import psnr
 from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.tiles import row_files
 from resnet_in_tf.tiles.grid import Grid

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from resnet_in_tf.evaluation import tables
+from resnet_in_tf.restyling.precision import psnr
 
 
 def path(stylizer, photo, start, stop, steps):
@@ -26,12 +27,6 @@ def path(stylizer, photo, start, stop, steps):
             differences.append(np.mean(np.abs(frame - before), dtype=np.float64))
         before = frame
     return np.array(differences)
-
-
-def psnr(pixels, reference):
-    """Peak signal-to-noise ratio of pictures in [0, 255], in dB; infinite where they are equal."""
-    error = np.mean(np.square(np.asarray(pixels, np.float64) - reference))
-    return float('inf') if error == 0 else 10 * np.log10(255.0 ** 2 / error)
 
 
 def continuity(stylizer, photo, steps=20):

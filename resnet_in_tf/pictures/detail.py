@@ -7,6 +7,8 @@ painted, edges that they share with the photo become as sharp as the photo, and 
 photo, nothing comes through. No pixel leaves the range of the painted pixels around it: no halo.
 """
 
+import collections
+
 import numpy as np
 from PIL import Image
 
@@ -17,6 +19,8 @@ LUMA = TO_YUV[0]
 RADIUS = 4  # pixels of the small picture: with 2, a whisker on plain fur is lost
 NOISE = 100.0  # variance of lightness, of 255 squared: what varies less than 10 is grain and stays out
 REACH = 2 * RADIUS  # rows beyond its own that a slope depends on
+
+Size = collections.namedtuple('Size', 'width height')
 
 
 def enlarged(photo, small, painted, start, stop, height):
@@ -91,14 +95,3 @@ def padded(x, before, after, axis):
 def part(x, axis, start, length):
     """So many values of an array along an axis."""
     return x[(slice(None),) * axis + (slice(start, start + length),)]
-
-
-class Size:
-    """Of a picture.
-
-    Args:
-        width, height: int.
-    """
-
-    def __init__(self, width, height):
-        self.width, self.height = width, height

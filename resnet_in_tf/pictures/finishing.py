@@ -50,6 +50,11 @@ def parse_match(text, flag='--match_color'):
     return target, value
 
 
+def goes_by_pixel(finish):
+    """Whether a Finish needs of a picture no more than each pixel: no brush size, no matched palette."""
+    return finish.brush is None and finish.match is None
+
+
 def before(photo, brush):
     """A photo as it is painted: uint8 [h, w, 3] of [H, W, 3]."""
     height, width = photo.shape[:2]
@@ -68,7 +73,7 @@ def after(photo, painted, finish):
     Returns:
         uint8 or float [H, W, 3] in [0, 255].
     """
-    if finish.brush is None and finish.match is None:
+    if goes_by_pixel(finish):
         return color.preserve_color(photo, painted) if finish.keep_color else painted
     small, result = Pixels(before(photo, finish.brush)), np.empty(photo.shape, np.uint8)
     for rows, block in finished(Pixels(photo), small, Pixels(images.bytes_of(painted)), finish):

@@ -21,3 +21,10 @@ def palette_of_moments(mean, covariance):
     """The palette of a mean [3] and a covariance [3, 3] in YUV of [-1, 1]: float32 [9]."""
     factor = np.linalg.cholesky(covariance + EPSILON * np.eye(3))
     return np.concatenate([mean, [factor[place] for place in LOWER]]).astype(np.float32)
+
+
+def lower_triangle(palette):
+    """The Cholesky factor in a palette, float [9]: float64 [3, 3]."""
+    factor = np.zeros([3, 3])
+    factor[tuple(zip(*LOWER))] = palette[3:]
+    return factor

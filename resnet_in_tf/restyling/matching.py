@@ -9,7 +9,7 @@ from resnet_in_tf.network.layers import PALETTES
 from resnet_in_tf.network.regions import Regions
 from resnet_in_tf.pictures.color import TO_RGB, colors_of
 from resnet_in_tf.pictures.finishing import PHOTO, Match, parse_match
-from resnet_in_tf.pictures.palette import LOWER, NUMBERS
+from resnet_in_tf.pictures.palette import NUMBERS, lower_triangle
 
 WITHOUT_GRAPH = {'onnxruntime': 'an .onnx tells no palettes, the .pb does', 'naas': 'naas has no network'}
 SAMPLES = 2 ** 14  # colours by which a palette is brought to another space: to 1/255 of its deviations
@@ -95,10 +95,7 @@ def colors_of_palette(palette):
     Args:
         palette: float [9], as network.palette has it: mean and Cholesky factor of YUV in [-1, 1].
     """
-    factor = np.zeros([3, 3])
-    for place, value in zip(LOWER, palette[3:]):
-        factor[place] = value
-    rgb = (palette[:3] + normal_samples() @ factor.T) @ TO_RGB.T  # [SAMPLES, 3]
+    rgb = (palette[:3] + normal_samples() @ lower_triangle(palette).T) @ TO_RGB.T  # [SAMPLES, 3]
     return colors_of([np.clip(127.5 * (rgb + 1), 0, 255)[None]])
 
 

@@ -131,7 +131,7 @@ class Pipeline:
         """Bytes that pictures of so many pixels take beside a run of so many, written in these formats."""
         run = min(self.run_pixels or 0, run)
         needed = self.run_bytes * run + memory.SLACK if run else 0
-        writer = max(map(memory.encoding_bytes, formats)) + COLOR_BYTES * (self.finish != finishing.Finish())
+        writer = max(map(memory.encoding_bytes, formats)) + COLOR_BYTES * (self.finish != finishing.PLAIN)
         return HELD_BYTES * sum(held) + needed + THREADS * writer * max(held)
 
     def on_end(self, job, error):

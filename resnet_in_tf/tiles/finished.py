@@ -47,7 +47,7 @@ def memory_bytes(finish, width, height):
         finish: finishing.Finish.
         width, height: int, of the photo.
     """
-    if finish.brush is None and finish.match is None:
+    if finishing.goes_by_pixel(finish):
         return 0
     columns, rows = working_size(finish.brush, width, height)
     return scratch.memory_bytes((1 + (finish.brush is not None)) * BYTES * columns * rows)
@@ -67,7 +67,7 @@ def stylize_rows(network, source, sink, style_weights, max_pixels, exact=False, 
     Raises:
         UserError: the disk has no room.
     """
-    if finish.brush is None and finish.match is None:
+    if finishing.goes_by_pixel(finish):
         return large.stylize_rows(network, source, sink, style_weights, max_pixels, exact, finish.keep_color,
                                   on_tile)
     size = working_size(finish.brush, source.width, source.height)

@@ -8,11 +8,12 @@ from PIL import Image
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
+from resnet_in_tf.pictures.resized import Pixels
 from resnet_in_tf.tiles import grid as grids
 from resnet_in_tf.tiles import scratch
 
 
-class MemorySource:
+class MemorySource(Pixels):
     """A decoded picture.
 
     Args:
@@ -21,13 +22,8 @@ class MemorySource:
     """
 
     def __init__(self, pixels, alpha=None):
-        self.pixels, self.alpha = pixels, alpha
-        self.height, self.width = pixels.shape[:2]
-        self.has_alpha = alpha is not None
-
-    def read(self, start, stop):
-        """Rows of the picture: uint8 [stop - start, W, 3]."""
-        return self.pixels[start:stop]
+        super().__init__(pixels)
+        self.alpha, self.has_alpha = alpha, alpha is not None
 
     def read_alpha(self, start, stop):
         """Rows of its transparency: uint8 [stop - start, W], or None."""

@@ -27,8 +27,8 @@ def model_fn(features, labels, mode, params):
         labels: None.
         mode: tf.estimator.ModeKeys.TRAIN; held-out photos are looked at within training.
         params: dict: system, impl, width, vgg19 (vgg.LossNetwork), grams (dict layer -> float32 [S, C,
-            C]), moments (dict layer -> float32 [S, 2, C]), teacher (teacher.Teacher or None), paintings
-            (uint8 [S, H, W, 3], for the summaries), content_layers, style_layers, content_weight,
+            C]), moments (dict layer -> float32 [S, 2, C], or None), teacher (teacher.Teacher or None),
+            paintings (uint8 [S, H, W, 3], for the summaries), content_layers, style_layers, content_weight,
             style_weight, tv_weight, identity_weight, warmup_steps, train_steps, learning_rate,
             learning_rate_decay, the weights of the penalties, seed, log_steps, summary_steps, start
             (warm_start.Start), start_from (its path), initial (dict of further variables' names -> arrays to

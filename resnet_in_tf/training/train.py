@@ -131,7 +131,8 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
                       start_from=start_from, initial=initial, rows_only=add_style, held_out=held_out,
                       held_out_pictures=held_out_pictures(styles_dir, held_out, config, record),
                       grams=style_targets(paintings, config['style_layers'], loss_network),
-                      moments=moment_targets(paintings, config['style_layers'], loss_network),
+                      moments=moment_targets(paintings, config['style_layers'], loss_network) if (
+                          config['moments_weight']) else None,
                       teacher=taught,
                       paintings=np.stack([images.resize(painting, *[config['image_size']] * 2)
                                           for painting in paintings]),

@@ -13,7 +13,7 @@ from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import onnx_convert
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph.upsampling import COLUMNS
-from resnet_in_tf.network.layers import PALETTES, RESIDUAL_BLOCKS, norm_scopes
+from resnet_in_tf.network.layers import LAST_LAYER, PALETTES, RESIDUAL_BLOCKS, norm_scopes
 from resnet_in_tf.tiles.network import find_norms
 
 OPSET, IR_VERSION = 12, 7
@@ -183,9 +183,8 @@ def one_graph(variables, epsilon, graph, tiles, has_palette):
         x = graph('Add', x, layer(layer(x, scope + 'conv1'), scope + 'conv2', relu=False))
     for name in ('conv1', 'conv2'):
         x = layer(x, 'generator/up/' + name, up=True)
-    last = 'generator/up/conv3'
-    x = graph('Conv', reflected(graph, x, 9, 1), graph.constant(kernels[last]),
-              np.asarray(variables[last + '/bias'], np.float32))
+    x = graph('Conv', reflected(graph, x, 9, 1), graph.constant(kernels[LAST_LAYER]),
+              np.asarray(variables[LAST_LAYER + '/bias'], np.float32))
     graph('Identity' if has_palette else 'Tanh', x, output='painted')
     picture, numbers = [1, 3, 'H', 'W'], [1, start]
     if tiles:

@@ -67,13 +67,6 @@ def paint(network, whole, tiles, photo, style_weights):
 def taken_on(x, wanted):
     """As palette.take_on: [H, W, 3] in [-1, 1] and [9] to [H, W, 3]."""
     own = palettes.palette_of_picture(127.5 * (x + 1))
-    lower = triangle(wanted) @ np.linalg.inv(triangle(own))
+    lower = palettes.lower_triangle(wanted) @ np.linalg.inv(palettes.lower_triangle(own))
     matrix = TO_RGB @ lower @ TO_YUV
     return x @ matrix.T + TO_RGB @ (wanted[:3] - lower @ own[:3])
-
-
-def triangle(palette):
-    """The Cholesky factor of a palette: [3, 3]."""
-    matrix = np.zeros([3, 3])
-    matrix[tuple(zip(*palettes.LOWER))] = palette[3:]
-    return matrix
