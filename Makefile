@@ -7,7 +7,7 @@
 # see scripts/make_venv.sh.
 
 VENV ?= .venv
-TEST_EXTRAS ?= test,server,evaluation,onnx,large,video
+TEST_EXTRAS ?= test,server,evaluation,onnx,large,video,cluster
 TEST_FLAGS ?=
 # Two files of tests at once: TensorFlow starts often and uses one core then. `-n 0` is one by one.
 PYTEST = $(VENV)/bin/python -m pytest -n 2 --dist loadfile
@@ -35,7 +35,7 @@ test-lanes: $(LANES:%=test-%)
 
 $(LANES:%=test-%): test-%:
 	@if python=$$(scripts/make_venv.sh --find $*); then \
-	    $(MAKE) --no-print-directory VENV=.venv-$* PYTHON="$$python" TEST_EXTRAS=test,server,evaluation,video quick-test; \
+	    $(MAKE) --no-print-directory VENV=.venv-$* PYTHON="$$python" TEST_EXTRAS=test,server,evaluation,video,cluster quick-test; \
 	else echo "$@: skipped"; fi
 
 # Their kernels are kept in float16: the pictures differ by less than 0.1 of 255.
