@@ -239,6 +239,9 @@ class Silence:
     def set_postfix_str(self, text, refresh=True):
         """Says nothing."""
 
+    def clear(self):
+        """Nothing stands in the way of a line."""
+
     def close(self):
         """Nothing is left to close."""
 

@@ -63,7 +63,8 @@ def remove_leftovers(folder):
     if not fcntl:
         return
     try:
-        names = [name for name in os.listdir(folder) if _OURS.fullmatch(name)]
+        with os.scandir(folder) as entries:  # there can be millions
+            names = [entry.name for entry in entries if _OURS.fullmatch(entry.name)]
     except OSError:
         return
     for name in names:

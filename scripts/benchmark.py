@@ -4,6 +4,7 @@
 Commands:
   instance_norm  the normalization alone and in the network: reference, fused, left out
   large          large pictures in tiles: memory, time, distance from untiled, seams
+  cluster        photos through one and two workers on Ray, and through stylize.py alone
   batch          a folder from files to files, over the bare network's time
   films          a film from file to file, steady or not, over the bare network's time
   startup        one picture from a cold process, part by part
@@ -37,11 +38,11 @@ def define_flags():
     flags.DEFINE_string('url', 'http://127.0.0.1:8080', 'serve: the server to load.')
     flags.DEFINE_integer('clients', 8, 'serve: clients that ask at once.', 1)
     flags.DEFINE_float('seconds', 60, 'serve: how long they ask.', 1, 86400)
-    flags.DEFINE_integer('photo_side', 512, 'serve: long side of their photos, in pixels.', 16)
-    flags.DEFINE_string('model', None, 'large, batch, films, startup, precision, style_image: a .pb of '
-                        'freeze_graph.py.')
-    flags.DEFINE_string('photos', None, 'large, batch, startup, scaling, precision, peers, style_image, '
-                        'web: a folder of photos.')
+    flags.DEFINE_integer('photo_side', 512, 'serve, cluster: long side of their photos, in pixels.', 16)
+    flags.DEFINE_string('model', None, 'large, batch, cluster, films, startup, precision, style_image: a '
+                        '.pb of freeze_graph.py.')
+    flags.DEFINE_string('photos', None, 'large, batch, cluster, startup, scaling, precision, peers, '
+                        'style_image, web: a folder of photos.')
     flags.DEFINE_string('film', None, 'films: a short film; it is held in memory.')
     flags.DEFINE_list('sizes', ['256', '512', '1024', '2048'],
                       'precision, peers, web: sides of the photos, in pixels.')
@@ -53,7 +54,7 @@ def define_flags():
     flags.DEFINE_string('site', None, 'web: a folder of freeze_graph.py --format web.')
     flags.DEFINE_string('painting', None, 'style_image: a picture as a style.')
     flags.DEFINE_enum('engine', 'tensorflow', ['tensorflow', 'onnxruntime'],
-                      'films, style_image: what runs the network.')
+                      'films, cluster, style_image: what runs the network.')
     flags.DEFINE_list('megapixels', ['1', '4', '16', '64', '100'],
                       'large, scaling: sizes, in millions of pixels.')
     flags.DEFINE_string('max_memory', '2GB', 'large: for the tiles.')
@@ -61,7 +62,7 @@ def define_flags():
     flags.DEFINE_float('exact_up_to', 4, 'large: the same for exact runs.')
     flags.DEFINE_float('aspect', 4 / 3, 'large: width of the pictures over their height.', 0.001, 1000)
     flags.DEFINE_enum('extension', '.jpg', ['.jpg', '.png', '.tif', '.webp'], 'large: of the pictures.')
-    flags.DEFINE_integer('count', 100, 'batch: pictures at most.', 1)
+    flags.DEFINE_integer('count', 100, 'batch: pictures at most; cluster: of photos.', 1)
     flags.DEFINE_list('styles', ['1', '2', '4', '8', '16', '32'], 'scaling: styles in a network.')
     flags.DEFINE_string('plot', None, 'scaling: a .png to draw into.')
     flags.DEFINE_string('output', None, 'A .csv for the table as well.')
@@ -101,6 +102,13 @@ def batch(values):
     cli.require(values, 'model', 'photos')
     return machine.describe(), batches.measure(
         values['model'], values['photos'], count=values['count'], show=show)
+
+
+def cluster(values):
+    from resnet_in_tf.benchmarks import cluster, machine
+    cli.require(values, 'photos')
+    return machine.describe(), cluster.measure(values['model'], values['photos'], values['count'],
+                                               values['photo_side'], values['engine'], show)
 
 
 def films(values):
@@ -194,7 +202,7 @@ def table(measure, values):
 
 
 COMMANDS = {measure.__name__: (define_flags, functools.partial(table, measure))
-            for measure in (instance_norm, large, batch, films, startup, scaling, precision, peers,
+            for measure in (instance_norm, large, batch, cluster, films, startup, scaling, precision, peers,
                             style_image, serve, web)}
 
 if __name__ == '__main__':

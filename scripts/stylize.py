@@ -52,6 +52,9 @@ flags.DEFINE_enum('steady', 'flow', ['none', 'statistics', 'flow'], 'Films: none
                   'itself; statistics shares them in a shot; flow also brings the last result along.')
 flags.DEFINE_float('refine', 0.0, 'Seconds for which the row of --style_image is trained further, on the '
                    'photos.', 0.0)
+flags.DEFINE_string('cluster', None, 'Ray machines that share the work: auto, ray://HOST:PORT, or local:N '
+                    'for N workers here. --input and --output are folders that all see, or s3://BUCKET/PREFIX.')
+flags.DEFINE_integer('cores', None, '--cluster: of a worker without a GPU. Default: 4.', 1)
 flags.DEFINE_string('vgg_weights', None, 'naas, --refine: loss network, as of train.py. Default: imagenet '
                     'for naas, else hed.')
 LOSSES = ('content_weight', 'style_weight', 'tv_weight', 'bfloat16')
@@ -161,6 +164,27 @@ def restyle_film(values):
     return cli.EXIT_OK
 
 
+def restyle_on_cluster(values):
+    """Restyles folders on many machines: the exit status."""
+    from resnet_in_tf.cluster import command
+    from resnet_in_tf.restyling import pipeline
+    cli.require(values, 'output')
+    for flag, why in (('system', 'optimises single pictures'),
+                      ('refine', 'trains here; style_row.py keeps a row'),
+                      ('json', 'would list every picture'), ('format', 'is for --output -')):
+        if values[flag]:
+            cli.fail('--%s does not go with --cluster: it %s' % (flag, why))
+    max_memory = most_memory(values)
+    stylizer, weights, _ = open_stylizer(values, max_memory)
+    options = pipeline.Options(weights, values['preserve_color'], values['quality'], values['exact'],
+                               **looks(stylizer, weights, values))
+    network = stylizer.model, {'impl': values['impl'], 'engine': stylizer.engine.name,
+                               'precision': values['precision']}
+    stylizer.close()
+    return command.restyle(values['cluster'], values['cores'], values['input'], values['output'], network,
+                           options, values['overwrite'], max_memory, others_of(values))
+
+
 def restyle(values, ends, start):
     """Restyles what is between the ends, and tells of it: the exit status.
 
@@ -217,6 +241,8 @@ def main(values):
         values['output'] = '-'
     if values['json'] and values['output'] == '-':
         cli.fail('--json and --output - both want standard output; give --output a file')
+    if values['cluster']:
+        cli.leave(restyle_on_cluster(values))
     from resnet_in_tf.restyling import pipes
     from resnet_in_tf.video import films
     if values['input'] != '-' and films.is_film(values['input'], values['output'] or ''):

@@ -1,0 +1,91 @@
+"""What `stylize.py --cluster` does: one bar for all machines, notes, failures and the last line."""
+
+import itertools
+import os
+import sys
+import threading
+
+from resnet_in_tf import __version__, cli
+from resnet_in_tf.cluster import connection, places
+from resnet_in_tf.cluster.crew import Crew
+from resnet_in_tf.cluster.listing import Listing, groups
+from resnet_in_tf.cluster.painter import Work
+from resnet_in_tf.cluster.run import Run
+from resnet_in_tf.errors import UserError
+from resnet_in_tf.network import model_file
+
+CORES = 4  # of a worker without a GPU
+GROUP, GROUP_BYTES = 16, 64 * 2 ** 20  # of pictures that a worker has at a time
+
+
+def restyle(cluster, cores, source, output, network, options, overwrite=False, max_memory=None, others=()):
+    """Restyles the pictures of a place on a cluster, and tells of it.
+
+    Args:
+        cluster: as connection.parse.
+        cores: int, of a worker without a GPU; None for CORES, and for `local:N` a part of this machine's.
+        source, output: str, folders that all machines see, or addresses such as s3://photos/.
+        network: (path of a model, dict of further arguments of Stylizer), which all workers open.
+        options: pipeline.Options.
+        overwrite: whether results that exist are made again.
+        max_memory: int, bytes that a worker may hold; None for its share of what is free.
+        others: paths of further files that no result may replace.
+
+    Returns:
+        int, an exit status.
+
+    Raises:
+        UserError: nothing to do, or no cluster that does it.
+    """
+    here = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    connection.parse(cluster, here)
+    path, arguments = network
+    work = Work(*(where if places.is_remote(where) else os.path.abspath(where) for where in (source, output)),
+                network=(os.path.basename(path), arguments), options=options, overwrite=overwrite,
+                max_memory=max_memory, version=__version__)
+    failed = 0
+
+    def on_failed(name, reason):
+        nonlocal failed
+        failed += 1
+        tell('failed: %s' % ' '.join(reason.split()))
+
+    def tell(line):
+        bar.clear()
+        print(line, file=sys.stderr)
+
+    listing = Listing(places.place(work.source), places.place(work.output), others, on_failed)
+    shares = groups(listing, GROUP, GROUP_BYTES)
+    with cli.progress_bar(None, 'picture') as bar:
+        first = next(shares, None)  # before any machine is asked
+        if first is None and not failed:
+            raise UserError('; '.join(['%s: no pictures here' % source] + listing.notes))
+        with connection.connected(cluster, here) as ray:
+            count(work, others, bar)
+            crew = Crew(ray, work, model_file.read_model(path),
+                        cores or connection.cores_of_each(cluster, here) or CORES,
+                        lambda line: tell('note: %s' % line))
+            run = Run(crew, itertools.chain([first] if first else [], shares), bar.update, on_failed)
+            try:
+                summary = run.run()
+                crew.close()
+            finally:
+                crew.stop()
+        for folder in run.folders:
+            listing.output.tidy(folder)
+    for note in listing.notes:
+        print('note: %s' % note, file=sys.stderr)
+    if summary.lost:
+        print('note: %d workers died, and others did their work' % summary.lost, file=sys.stderr)
+    print('%d done, %d skipped, %d failed' % (summary.done, summary.skipped, failed))
+    return cli.EXIT_SOME_FAILED if failed else cli.EXIT_OK
+
+
+def count(work, others, bar):
+    """Counts the pictures beside the work, where a bar is seen: its end becomes known."""
+    def listed():
+        listing = Listing(places.place(work.source), places.place(work.output), others, tidy=False)
+        bar.total = sum(1 for _ in listing)
+
+    if not isinstance(bar, cli.Silence):
+        threading.Thread(target=listed, daemon=True).start()

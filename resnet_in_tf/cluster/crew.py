@@ -1,0 +1,143 @@
+"""The workers of a cluster: one a GPU, or one for some cores, on each machine that lives."""
+
+import collections
+
+from resnet_in_tf.cluster.painter import Painter
+from resnet_in_tf.errors import UserError
+
+DEATHS = 3  # workers that die in a row while they open the network, before any has opened it
+SECONDS = 10  # that workers have to end
+
+Room = collections.namedtuple('Room', 'workers resources cores share')
+Room.__doc__ = """What a machine has room for.
+
+Fields:
+    workers: int.
+    resources: dict of arguments of Ray's options, for each.
+    cores: int, of each.
+    share: float, part of the machine's memory for each.
+"""
+
+
+def room(resources, cores):
+    """The workers of a machine: Room.
+
+    Args:
+        resources: dict, as ray.nodes() tells it: how many 'CPU' and 'GPU'.
+        cores: int, of a worker without a GPU.
+    """
+    cpus, gpus = int(resources.get('CPU', 0)), int(resources.get('GPU', 0))
+    workers = gpus or (max(1, cpus // cores) if cpus else 0)
+    each = max(1, cpus // workers) if workers else 0
+    own = each if gpus else min(each, cores)
+    asked = {'num_cpus': min(own, cpus)}
+    if gpus:
+        asked['num_gpus'] = 1
+    return Room(workers, asked, own, 1 / max(1, workers))
+
+
+class Worker:
+    """A Painter on some machine.
+
+    Attributes:
+        actor: Ray's handle.
+        node: str, Ray's name of the machine.
+        ready: whether it has opened the network.
+        flight: deque of run.Group that it has, in their order.
+    """
+
+    def __init__(self, actor, node):
+        self.actor, self.node, self.ready, self.flight = actor, node, False, collections.deque()
+
+
+class Crew:
+    """Keeps as many workers as the machines that live have room for.
+
+    Args:
+        ray: the module.
+        work: painter.Work.
+        model: bytes of the network's file.
+        cores: as in `room`.
+        on_note: called with each line that is worth a word.
+
+    Attributes:
+        workers: list of Worker.
+        opening: dict from what Ray will answer to the Worker that opens its network.
+        opened: whether any has.
+    """
+
+    def __init__(self, ray, work, model, cores, on_note):
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+        self.ray, self.work, self.cores, self.on_note = ray, work, cores, on_note
+        self.on_node = NodeAffinitySchedulingStrategy
+        self.model = ray.put(model)
+        self.workers, self.opening, self.deaths, self.opened = [], {}, 0, False
+        self.unfit = set()  # machines where the network cannot be opened
+        self.kind = ray.remote(concurrency_groups={'ahead': 1})(Painter)
+
+    def fill(self):
+        """Starts workers where a machine has room for more."""
+        for node in self.ray.nodes():
+            if not node['Alive'] or node['NodeID'] in self.unfit:
+                continue
+            wanted = room(node['Resources'], self.cores)
+            here = sum(worker.node == node['NodeID'] for worker in self.workers)
+            for _ in range(wanted.workers - here):
+                actor = self.kind.options(
+                    max_restarts=0, scheduling_strategy=self.on_node(node['NodeID'], soft=False),
+                    **wanted.resources).remote(wanted.cores, wanted.share)
+                worker = Worker(actor, node['NodeID'])
+                self.workers.append(worker)
+                self.opening[actor.open.remote(self.work, self.model)] = worker
+
+    def opens(self, answer):
+        """Takes the answer of a worker that has opened its network, or could not.
+
+        Raises:
+            UserError: no worker can.
+        """
+        worker = self.opening.pop(answer)
+        try:
+            self.ray.get(answer)
+        except self.ray.exceptions.RayTaskError as error:
+            if not self.opened:
+                raise UserError(reason(error)) from error
+            self.on_note('a machine is left out: %s' % reason(error))
+            self.unfit.add(worker.node)
+            self.lose(worker)
+        except self.ray.exceptions.RayError as error:
+            self.lose(worker)
+            self.deaths += 1
+            if not self.opened and self.deaths >= DEATHS:
+                raise UserError('--cluster: workers cannot be started (%s)' % reason(error)) from error
+        else:
+            worker.ready = self.opened = True
+
+    def lose(self, worker):
+        """Forgets a worker that died."""
+        if worker in self.workers:
+            self.workers.remove(worker)
+        for answer in [answer for answer, each in self.opening.items() if each is worker]:
+            del self.opening[answer]
+
+    def close(self):
+        """Ends all workers, those that are ready in their own way."""
+        closing = [worker.actor.close.remote() for worker in self.workers if worker.ready]
+        if closing:
+            self.ray.wait(closing, num_returns=len(closing), timeout=SECONDS)
+        self.stop()
+
+    def stop(self):
+        """Ends all workers at once."""
+        for worker in self.workers:
+            self.ray.kill(worker.actor)
+        self.workers, self.opening = [], {}
+
+
+def reason(error):
+    """What a worker or Ray says, in one line."""
+    cause = getattr(error, 'cause', None)
+    if isinstance(cause, UserError):
+        return str(cause)
+    lines = [line for line in str(cause or error).strip().split('\n') if line.strip()]
+    return ' '.join((lines[-1] if lines else type(error).__name__).split())[:300]
