@@ -35,12 +35,12 @@ window.fetch = (address, options) => {
 """
 
 
-def start_browser(tmp_path_factory):
+def start_browser(tmp_path_factory, *flags):
     """A Chromium without a window; what it downloads goes to the folder `downloads`."""
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     folder = tmp_path_factory.mktemp('downloads')
-    for flag in FLAGS + ['--user-data-dir=%s' % tmp_path_factory.mktemp('profile')]:
+    for flag in FLAGS + ['--user-data-dir=%s' % tmp_path_factory.mktemp('profile'), *flags]:
         options.add_argument(flag)
     options.add_experimental_option('prefs', {'download.default_directory': str(folder)})
     options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
@@ -59,6 +59,14 @@ def open_page(browser, server, styles):
     yield browser
     severe = [entry for entry in browser.get_log('browser') if entry['level'] == 'SEVERE']
     assert not severe, severe
+
+
+def visit(browser, site):
+    """Opens an exported page of two styles and waits until the network is there."""
+    browser.get(site.url)
+    until(browser, '(document.getElementById("engine") || {textContent: ""}).textContent.startsWith('
+                   '"Runs on this device: WebAssembly")')
+    until(browser, 'document.querySelectorAll(".style").length === 2')
 
 
 def until(browser, condition):

@@ -3,6 +3,7 @@
 
 const $ = id => document.getElementById(id);
 const state = {limits: null, styles: [], chosen: new Map(), photo: null, image: null, small: {}};
+const NO_SHARE = 'All shares are zero: raise one of them.';
 const preview = new Newest();
 let downloading = null; // AbortController of the full-size request
 
@@ -33,6 +34,7 @@ async function loadStyles() {
   if (takesPaintings()) $('add-painting').hidden = false;
   else $('add-painting').remove();
   showRegionTools();
+  offerLive();
   select([[state.styles[0], 100]]);
 }
 
@@ -114,12 +116,12 @@ function order() {
 // The preview
 
 function refresh(step = backend.QUICK) {
-  if (!state.image || !state.limits) return;
+  if (!state.image || !state.limits || live.on) return;
   const wanted = order();
   if (!wanted) {
     preview.cancel();
     working(false);
-    return say('All shares are zero: raise one of them.', true);
+    return say(NO_SHARE, true);
   }
   working(true);
   preview.ask(step.delay, async signal => {
@@ -161,6 +163,7 @@ async function usePhoto(file) {
   } catch (error) {
     return say(error.message, true);
   }
+  stopLive();
   preview.cancel();
   if (downloading) downloading.abort();
   if (state.image) URL.revokeObjectURL(state.image.src);

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from browsing import Keys, find, settle, spilled, start_browser, until
+from browsing import Keys, find, settle, spilled, start_browser, until, visit
 from PIL import Image
 from static_site import Site
 
@@ -53,14 +53,6 @@ def stylizer(model):
     stylizer = Stylizer(model, impl='reference')
     yield stylizer
     stylizer.close()
-
-
-def visit(browser, site):
-    """Opens the page and waits until the network is there."""
-    browser.get(site.url)
-    until(browser, '(document.getElementById("engine") || {textContent: ""}).textContent.startsWith('
-                   '"Runs on this device: WebAssembly")')
-    until(browser, 'document.querySelectorAll(".style").length === 2')
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ const backend = {
       const asked = this.waiting.get(message.id);
       if (message.kind === 'tile') return asked.onTile(message);
       this.waiting.delete(message.id);
-      if (message.kind === 'painted') asked.resolve(message.blob);
+      if (message.kind === 'painted') asked.resolve(message.result);
       else asked.reject(new Error(message.message));
       if (message.spent) { // without memory the network may be left half done: a fresh one
         this.giveUp(message.message);
@@ -111,6 +111,16 @@ const backend = {
       });
       this.worker.postMessage({kind: 'paint', id, photo, order: {weights: this.weights(order), keepColor: order.preserve_color,
         size: order.size, format: order.format, quality: order.quality, maxPixels: this.maxPixels}});
+    });
+  },
+
+  // Asks for a restyled frame of a video: ImageData for ImageData.
+  frame(picture, order) {
+    const id = ++this.asked;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, {resolve, reject});
+      this.worker.postMessage({kind: 'frame', id, photo: picture, order: {weights: this.weights(order),
+        keepColor: order.preserve_color}}, [picture.data.buffer]);
     });
   },
 

@@ -22,10 +22,10 @@ function start(message) {
   ready.catch(error => postMessage({kind: 'failed', message: error.message}));
 }
 
-async function answer({id, photo, order}) {
+async function answer({kind, id, photo, order}) {
   try {
-    const blob = await restyle(id, photo, order);
-    postMessage({kind: 'painted', id, blob});
+    const result = await (kind === 'frame' ? restyleFrame(photo, order) : restyle(id, photo, order));
+    postMessage({kind: 'painted', id, result});
   } catch (error) {
     const text = String(error && error.message || error), spent = /memory|allocat|abort|unreachable/i.test(text);
     postMessage({kind: 'refused', id, spent, message: spent ? NO_MEMORY : text});
@@ -51,6 +51,14 @@ async function restyle(id, photo, {weights, keepColor, size, format, quality, ma
   });
   bitmap.close();
   return canvas.convertToBlob({type: 'image/' + (format || 'jpeg'), quality: (quality || 92) / 100});
+}
+
+// A frame of a video, small enough for one pass: ImageData for ImageData.
+async function restyleFrame({width, height, data}, {weights, keepColor}) {
+  const painter = await ready;
+  let painted;
+  await painter.paint({width, height, read: () => data}, (top, rows) => painted = rows, {weights, keepColor, maxPixels: Infinity});
+  return new ImageData(painted, width, height);
 }
 
 function throwIfCancelled(id) {
