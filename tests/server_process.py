@@ -10,16 +10,16 @@ import uuid
 
 import numpy as np
 import running
-import tensorflow.compat.v1 as tf
 from PIL import Image
-
-from resnet_in_tf.network import frozen
 
 STYLES = ['wave', 'starry_night', 'scream', 'udnie', 'mosaic', 'composition', 'muse', 'rain']
 
 
 def write_network(path, width=8, seed=0):
     """Writes a frozen network of random weights: strength 0 gives the photo, 1 its own colours."""
+    import tensorflow.compat.v1 as tf
+
+    from resnet_in_tf.network import frozen
     rng = np.random.RandomState(seed)
     names = STYLES + ['identity']
     with tf.Graph().as_default():
