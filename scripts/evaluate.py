@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures: report, survey, survey_results, continuity, steadiness, card and pictures."""
+"""Measures: report, table2, survey, survey_results, continuity, steadiness, card and pictures."""
 
 import os
 import sys
@@ -27,6 +27,32 @@ def report(values):
     cli.require(values, 'styles', 'coco_images', 'output')
     from resnet_in_tf.evaluation.report.report import report as make
     return cli.EXIT_OK if make(**values) else cli.EXIT_STOPPED
+
+
+def table2_flags():
+    """Flags of `table2`."""
+    flags.DEFINE_string('model', None, 'A .pb of freeze_graph.py.')
+    flags.DEFINE_enum('runtime', 'tflite', ['tensorflow', 'tflite', 'web'],
+                      "What runs it: TFLite's interpreter or the page in Chromium, each in one thread; "
+                      'TensorFlow.')
+    flags.DEFINE_string('input', None, 'The photo. Default: a raccoon.')
+    flags.DEFINE_integer('timing_size', 512, 'Side of the picture that is timed, in pixels.', lower_bound=16)
+    flags.DEFINE_integer('timing_runs', 5, 'Warm runs a style.', lower_bound=1)
+    flags.DEFINE_integer('most_styles', 8, 'How many styles of the network, from the first.', lower_bound=1)
+    flags.DEFINE_string('output', None, 'A CSV of the table.')
+
+
+def table2(values):
+    """Runs `table2`."""
+    cli.require(values, 'model')
+    from resnet_in_tf.evaluation.table2 import measure
+    from resnet_in_tf.pictures import images
+    from resnet_in_tf.restyling import gallery
+    photo = images.read(values['input']) if values['input'] else gallery.demo_photo()
+    size = values['timing_size']
+    measure(values['model'], values['runtime'], images.resize(photo, size, size), values['timing_runs'],
+            values['most_styles'], values['output'])
+    return cli.EXIT_OK
 
 
 def survey_flags():
@@ -142,8 +168,8 @@ def pictures(values):
     return cli.EXIT_OK
 
 
-COMMANDS = {'report': (report_flags, report), 'survey': (survey_flags, survey),
-            'survey_results': (survey_results_flags, survey_results),
+COMMANDS = {'report': (report_flags, report), 'table2': (table2_flags, table2),
+            'survey': (survey_flags, survey), 'survey_results': (survey_results_flags, survey_results),
             'continuity': (continuity_flags, continuity), 'steadiness': (steadiness_flags, steadiness),
             'card': (card_flags, card), 'pictures': (pictures_flags, pictures)}
 

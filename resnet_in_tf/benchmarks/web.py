@@ -1,32 +1,20 @@
-"""The page of freeze_graph.py --format web in Chromium: processor seconds a photo, beside onnxruntime."""
+"""The page of freeze_graph.py --format web in Chromium: seconds a photo, beside onnxruntime."""
 
-import base64
-import contextlib
 import functools
-import http.server
 import json
 import os
-import shutil
-import socketserver
 import statistics
-import threading
 import time
 
 import numpy as np
 import psutil
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.exports.web.browser import keep, opened, paint, served
 from resnet_in_tf.network import onnx_file
 from resnet_in_tf.pictures import images
 
-FLAGS = ('--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
-         '--disable-background-networking', '--disable-component-update', '--disable-sync')
-PATIENCE = 3600  # seconds that a picture may take
-PAINT = """
-const [data, done] = arguments;
-const photo = new Blob([Uint8Array.from(atob(data), letter => letter.charCodeAt(0))]);
-backend.stylize(photo, {style: '1:1', strength: 1, preserve_color: false}, new AbortController().signal).then(
-  blob => done(blob.size), error => done(error.message));"""
+THREADS = (1, 4)  # the page takes no more, and none that the processor has not
 
 
 def measure(site, photo, sides, rounds, show):
@@ -40,8 +28,8 @@ def measure(site, photo, sides, rounds, show):
         show: function of a line, for progress.
 
     Returns:
-        List of dicts, a row for tables.markdown: medians of processor seconds, from a JPEG to a JPEG; and
-        the most memory that the page has held by then.
+        List of dicts, a row for tables.markdown: medians of elapsed and of processor seconds, in the page
+        from a JPEG to a JPEG, in onnxruntime the pass alone; the most memory that the page has held by then.
 
     Raises:
         UserError: not such a folder, or no Chromium with its driver and selenium.
@@ -50,98 +38,54 @@ def measure(site, photo, sides, rounds, show):
         raise UserError('--site %s: not a folder of freeze_graph.py --format web' % site)
     pixels = images.read(photo)
     rows = []
+
+    def note(runs_in, side, **columns):
+        rows.append(dict({'runs in': runs_in, 'pixels': '%d x %d' % (side, side)}, **columns))
+        show(rows[-1])
+
     with served(site) as url:
-        for threads in (1, 4):
+        for threads in THREADS:
             with opened('%s?gpu=no&threads=%d' % (url, threads)) as (browser, engine):
                 for side in sides:
-                    row = in_page(browser, images.resize(pixels, side, side), rounds)
-                    rows.append(dict({'runs in': engine, 'pixels': '%d x %d' % (side, side)}, **row))
-                    show(rows[-1])
-    for side in sides:
-        rows.append(dict({'runs in': 'onnxruntime', 'pixels': '%d x %d' % (side, side)},
-                         **natively(site, images.resize(pixels, side, side), rounds)))
-        show(rows[-1])
+                    keep(browser, images.resize(pixels, side, side))
+                    columns = medians(functools.partial(paint, browser, 1), functools.partial(spent, browser),
+                                      rounds)
+                    note(engine, side, **columns,
+                         **{'peak MB': '%d' % (max(map(peak, renderers(browser))) / 1e6)})
+    for threads in THREADS:
+        run = natively(site, threads)
+        for side in sides:
+            paint_square = functools.partial(run, images.resize(pixels, side, side))
+            note('onnxruntime, at most %d thread%s' % (threads, 's' * (threads > 1)), side,
+                 **medians(paint_square, time.process_time, rounds), **{'peak MB': ''})
     return rows
 
 
-@contextlib.contextmanager
-def served(folder):
-    """Serves a folder on a free port; yields its address."""
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *values):
-            """Says nothing."""
-
-    class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
-        daemon_threads = True
-
-    server = Server(('127.0.0.1', 0), functools.partial(Quiet, directory=os.path.abspath(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield 'http://127.0.0.1:%d/' % server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-@contextlib.contextmanager
-def opened(url):
-    """A Chromium that has the page and its network: yields (browser, what the network runs in)."""
-    chromium = shutil.which('chromium') or shutil.which('chromium-browser')
-    driver = shutil.which('chromedriver')
-    try:
-        from selenium import webdriver
-        from selenium.webdriver.chrome.service import Service
-        if not (chromium and driver):
-            raise ImportError('there is no chromium with its chromedriver here')
-    except ImportError as error:
-        raise UserError('benchmark.py web: %s; it takes Chromium, chromedriver and the package selenium'
-                        % error) from error
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in FLAGS:
-        options.add_argument(flag)
-    browser = webdriver.Chrome(service=Service(driver), options=options)
-    try:
-        browser.set_script_timeout(PATIENCE)
-        browser.command_executor.set_timeout(PATIENCE)
-        browser.get(url)
-        end, engine = time.monotonic() + PATIENCE, ''
-        while not engine and time.monotonic() < end:
-            time.sleep(0.5)
-            engine = browser.execute_script(
-                'return (document.getElementById("engine") || {textContent: ""}).textContent')
-        yield browser, engine.replace('Runs on this device: ', '').rstrip('.')
-    finally:
-        browser.quit()
-
-
-def in_page(browser, pixels, rounds):
-    """Times a picture in the page: dict of columns."""
-    data = base64.b64encode(images.encode(pixels, 'JPEG', 95)).decode()
-    taken = []
+def medians(run, clock, rounds):
+    """Median elapsed seconds of a function, and its median seconds by another clock: dict of columns."""
+    elapsed, processor = [], []
     for _ in range(rounds + 1):
-        before = spent(browser)
-        answer = browser.execute_async_script(PAINT, data)
-        if not isinstance(answer, int):
-            raise UserError('the page says: %s' % answer)
-        taken.append(spent(browser) - before)
-    return {'processor seconds': '%.2f' % statistics.median(taken[1:]),
-            'peak MB': '%d' % (max(map(peak, renderers(browser))) / 1e6)}
+        before, start = clock(), time.perf_counter()
+        run()
+        elapsed.append(time.perf_counter() - start)
+        processor.append(clock() - before)
+    return {'seconds': '%.2f' % statistics.median(elapsed[1:]),
+            'processor seconds': '%.2f' % statistics.median(processor[1:])}
 
 
-def natively(site, pixels, rounds):
-    """Times the network alone in onnxruntime, a whole picture at once: dict of columns."""
-    session = onnx_file.open_session(os.path.join(site, 'network', 'whole.onnx'), site)
+def natively(site, threads):
+    """The network alone in onnxruntime: a function of uint8 [H, W, 3] that paints it in the first style."""
+    session = onnx_file.open_session(os.path.join(site, 'network', 'whole.onnx'), site,
+                                     intra_op_num_threads=threads)
     with open(os.path.join(site, 'site.json'), encoding='utf-8') as file:
         styles = len(json.load(file)['styles']) + 1
     table = np.fromfile(os.path.join(site, 'network', 'styles.bin'), np.float32).reshape(styles, -1)
-    feeds = {'image': np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], np.float32), 'row': table[:1]}
-    taken = []
-    for _ in range(rounds + 1):
-        before = time.process_time()
-        session.run(['painted'], feeds)
-        taken.append(time.process_time() - before)
-    return {'processor seconds': '%.2f' % statistics.median(taken[1:]), 'peak MB': ''}
+
+    def run(pixels):
+        image = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], np.float32)
+        session.run(['painted'], {'image': image, 'row': table[:1]})
+
+    return run
 
 
 def renderers(browser):

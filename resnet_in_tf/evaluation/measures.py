@@ -155,13 +155,8 @@ def times(workshop, name, step, photo, runs, model=None):
             found = timing.time_naas(style, painting, photo, step, runs, **workshop.naas_settings())
         else:
             found = timing.time_network(model or workshop.network(name, step), photo, runs)
-        rows = []
-        for row in found:
-            seconds = row.pop('runs')
-            row = dict([('system', name), ('picture', '%dx%d' % photo.shape[1::-1])], **row)
-            row.update(('run %d' % number, value) for number, value in enumerate(seconds, 1))
-            rows.append(row)
-        tables.write_csv(path, rows)
+        tables.write_csv(path, [dict([('system', name), ('picture', '%dx%d' % photo.shape[1::-1])],
+                                     **timing.numbered(row)) for row in found])
     return [{key: value if key in ('system', 'picture', 'style') else float(value)
              for key, value in row.items()} for row in tables.read_csv(path)]
 

@@ -1,5 +1,6 @@
 """Time (paper, Table II): several warm runs of each style on one picture, load time apart."""
 
+import functools
 import time
 
 from resnet_in_tf.restyling.naas import Naas
@@ -31,13 +32,26 @@ def time_network(model, photo, runs):
         List of dicts, one a style: style, load, first (seconds), runs (list of seconds).
     """
     stylizer, load = timed(lambda: Stylizer(model))
-    rows = []
-    for style in stylizer.styles:
-        weights = stylizer.style_weights(style)
-        first, seconds = warm_runs(lambda weights=weights: stylizer.stylize(photo, weights), runs)
-        rows.append({'style': style, 'load': load, 'first': first, 'runs': seconds})
+    rows = time_styles(stylizer.styles, lambda style: stylizer.stylize(
+        photo, stylizer.style_weights(style)), runs)
     stylizer.close()
+    return [dict(row, load=load) for row in rows]
+
+
+def time_styles(styles, paint, runs):
+    """Times a function of a style for each of `styles`: list of dicts, style, first, runs."""
+    rows = []
+    for style in styles:
+        first, seconds = warm_runs(functools.partial(paint, style), runs)
+        rows.append({'style': style, 'first': first, 'runs': seconds})
     return rows
+
+
+def numbered(row):
+    """A row of timing with a column for each run, as tables have it: run 1, run 2, ..."""
+    flat = {key: value for key, value in row.items() if key != 'runs'}
+    flat.update(('run %d' % number, value) for number, value in enumerate(row['runs'], 1))
+    return flat
 
 
 def time_naas(style, painting, photo, iterations, runs, **settings):

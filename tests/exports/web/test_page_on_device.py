@@ -11,6 +11,7 @@ from PIL import Image
 from static_site import Site
 
 from resnet_in_tf.benchmarks import web
+from resnet_in_tf.evaluation import table2
 from resnet_in_tf.network import frozen
 from resnet_in_tf.pictures import images
 from resnet_in_tf.pictures.color import preserve_color
@@ -221,10 +222,20 @@ def test_it_is_timed_beside_onnxruntime(folder, tmp_path, face):
     photo, shown = str(tmp_path / 'photo.png'), []
     images.write(photo, face)
     rows = web.measure(str(folder), photo, [32], 1, shown.append)
-    assert rows == shown and [row['pixels'] for row in rows] == ['32 x 32'] * 3
-    assert rows[0]['runs in'] == 'WebAssembly, one thread' and rows[2]['runs in'] == 'onnxruntime'
-    assert all(float(row['processor seconds']) >= 0 for row in rows)
+    assert rows == shown and [row['pixels'] for row in rows] == ['32 x 32'] * 4
+    assert rows[0]['runs in'] == 'WebAssembly, one thread'
+    assert [row['runs in'] for row in rows[2:]] == [
+        'onnxruntime, at most 1 thread', 'onnxruntime, at most 4 threads']
+    assert all(float(row['seconds']) >= 0 and float(row['processor seconds']) >= 0 for row in rows)
     assert 50 < int(rows[0]['peak MB']) < 2000
+
+
+def test_it_has_its_table_2(model, tmp_path, face):
+    shown = []
+    table = table2.measure(model, 'web', images.resize(face, 32, 32), 2, 2, None, shown.append)
+    assert [row['style'] for row in table] == ['1: wave', '2: udnie']
+    assert all(row['1 (measured)'] > 0 and row['average (paper)'] for row in table)
+    assert shown[0].startswith('Chromium') and 'WebAssembly, one thread, 32 x 32 pixels' in shown[0]
 
 
 def test_the_page_asks_nobody_but_its_server(page, site):
