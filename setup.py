@@ -74,6 +74,7 @@ EXTRAS = {
         'fsspec': (None, '==2023.1.0', '>=2023.1', '>=2023.1', '>=2023.1'),  # gs://, hdfs:// and others
     },
     'test': {
+        'marionette_driver': (None, '==3.4.0', None, '>=3.4,<4', None),  # Firefox, without geckodriver
         'dockerfile-parse': ('==2.0.1', '==2.0.1', '==2.0.1', '==2.0.1', '==2.0.1'),
         # A server of S3 on this machine.
         'moto[s3]': (None, '==4.2.14', '>=4.2,<6', '>=5,<6', '>=5,<6'),
