@@ -17,8 +17,8 @@ flags.DEFINE_string('output', None, 'The file to write; the folder of a SavedMod
 flags.DEFINE_enum('format', 'pb', ['pb', 'saved_model', 'tflite', 'onnx', 'web'], 'What to write.')
 flags.DEFINE_bool('predictor', True, '--nopredictor: a .pb of a .pb, without its style predictor.')
 flags.DEFINE_list('sizes', '512x512', 'TFLite: WIDTHxHEIGHT, a file for each.')
-flags.DEFINE_list('weights', None, 'TFLite: types of weights, a file for each. Default: float32,float16. '
-                  'ONNX: float16 is half the bytes. Default: float32.')
+flags.DEFINE_list('weights', None, '.pb, ONNX: float16 is half the bytes. Default: float32. TFLite: one '
+                  'or two types, a file for each. Default: float32,float16.')
 
 
 def main(values):

@@ -3,11 +3,8 @@
 import collections
 
 from resnet_in_tf import files
-from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import check, onnx_model
 from resnet_in_tf.network import frozen, onnx_predictor
-
-WEIGHTS = ('float32', 'float16')
 
 
 def write(graph_def, style_names, card, output, weights=('float32',)):
@@ -30,8 +27,6 @@ def write(graph_def, style_names, card, output, weights=('float32',)):
     Raises:
         UserError: as in exports.export.
     """
-    if len(weights) != 1 or weights[0] not in WEIGHTS:
-        raise UserError('--weights %s: for ONNX one of %s' % (','.join(weights), ', '.join(WEIGHTS)))
     made, predictor = collections.OrderedDict(), None
     if frozen.has_predictor(graph_def):
         path = onnx_predictor.beside(output)

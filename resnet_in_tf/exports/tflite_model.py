@@ -13,13 +13,12 @@ from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import check
 from resnet_in_tf.exports.plain import plain_graph
 from resnet_in_tf.graphs import session_config
-from resnet_in_tf.network import frozen
+from resnet_in_tf.network import frozen, halves
 
-WEIGHTS = ('float32', 'float16')
 LARGEST_SIDE = 4096
 
 
-def write(graph_def, style_names, card, output, sizes=('512x512',), weights=WEIGHTS):
+def write(graph_def, style_names, card, output, sizes=('512x512',), weights=halves.WEIGHTS):
     """Writes a network for given sizes of picture, one file for each size and type of weights.
 
     `wave.tflite` becomes `wave_512x384.tflite` (width, height) and `wave_512x384_float16.tflite`.
@@ -41,9 +40,6 @@ def write(graph_def, style_names, card, output, sizes=('512x512',), weights=WEIG
     shapes = [parse_size(size) for size in sizes]
     if not shapes:
         raise UserError('--sizes is empty: TFLite needs at least one, as in 512x512')
-    unknown = [each for each in weights if each not in WEIGHTS]
-    if unknown or not weights:
-        raise UserError('--weights %s: must be of %s' % (','.join(unknown), ', '.join(WEIGHTS)))
     made, graph_def = {}, frozen.generator_of(graph_def)
     with check.reference(graph_def) as expected:
         for width, height in shapes:

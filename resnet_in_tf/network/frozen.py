@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.graphs import session_config
-from resnet_in_tf.network import guard, model_file, predictor
+from resnet_in_tf.network import guard, halves, model_file, predictor
 from resnet_in_tf.network.generator import SYSTEMS, generator
 from resnet_in_tf.network.interface import (
     CARD,
@@ -98,6 +98,8 @@ def frozen_graph(style_names, card, read_variable, system='resnet_in', width=32,
 def read_graph(path):
     """Reads a frozen graph, and lets nothing through that no deployed graph has (see `guard`).
 
+    Kernels that the file keeps in float16 are float32 in it.
+
     Args:
         path: a .pb that `freeze` wrote.
 
@@ -128,8 +130,9 @@ def parse_graph(data, path):
         raise UserError('--model %s: a TensorFlow graph, but not one of freeze_graph.py: it has no '
                         'node %s' % (path, missing[0]))
     try:
-        nodes = guard.check_nodes(graph_def)
-        return (graph_def,) + read_labels(nodes)
+        guard.check_nodes(graph_def)
+        graph_def = halves.widened(graph_def)
+        return (graph_def,) + read_labels({node.name: node for node in graph_def.node})
     except model_file.Unfit as error:
         raise UserError('--model %s: a TensorFlow graph, but not one of freeze_graph.py: %s'
                         % (path, error)) from error

@@ -216,9 +216,14 @@ def test_bad_flags_are_one_line_each(model, tmp_path):
         ('--model=' + model, '--format=onnx', '--output=a.pb'): 'ends in .pb, but --format is onnx',
         ('--model=' + model, '--format=tflite', '--output=a'): 'must end in .tflite',
         ('--model=' + model, '--format=tflite', '--output=a.tflite', '--sizes=512'): 'WIDTHxHEIGHT',
-        ('--model=' + model, '--format=tflite', '--output=a.tflite', '--weights=int8'): 'float32, ',
+        ('--model=' + model, '--format=tflite', '--output=a.tflite', '--weights=int8'):
+            "--weights 'int8': --format tflite takes one or two of float32, float16",
+        ('--model=' + model, '--format=onnx', '--output=a.onnx', '--weights='):
+            "--weights '': --format onnx takes one of float32, float16",
+        ('--model=' + model, '--output=a.pb', '--weights='): "--weights '': --format pb takes one of float32",
+        ('--model=' + model, '--format=web', '--output=a', '--weights=float16'): '--format web takes none',
         ('--model=' + model, '--format=tflite', '--output=a.tflite', '--sizes='): 'is empty',
-        ('--model=' + model, '--output=a.pb'): 'is a .pb already',
+        ('--model=' + model, '--output=a.pb'): 'a .pb already',
         ('--model=' + model, '--output=a.pb', '--nopredictor'): 'has no style predictor',
         ('--model=' + model, '--output=a.onnx', '--format=onnx', '--nopredictor'): 'makes a .pb of',
         ('--model=' + model, '--model_dir=b', '--output=a.pb'): 'one of the two',
