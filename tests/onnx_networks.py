@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from resnet_in_tf.network import interface, onnx_format, onnx_generator, onnx_predictor
+from resnet_in_tf.network import interface, onnx_format, onnx_generator, onnx_predictor, onnx_steps
 from resnet_in_tf.network.layers import (
     FIRST_KERNEL,
     LAST_LAYER,
@@ -52,7 +52,7 @@ def write(path, palette=True, predictor=True, half=False):
 
 def predictor_data(seed=0):
     """A style predictor that goes by the mean colour of a painting: bytes of an ONNX file."""
-    random, steps = np.random.RandomState(seed), onnx_generator.Steps()
+    random, steps = np.random.RandomState(seed), onnx_steps.Steps()
     table = np.concatenate([.01 * random.randn(3, row_size(WIDTH) - 9), .004 * np.eye(3, 9)], 1)
     x = steps.add('Transpose', interface.STYLE_IMAGE, perm=[0, 3, 1, 2])
     x = steps.add('Conv', x, steps.constant(np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1)))

@@ -10,7 +10,7 @@ from resnet_in_tf.exports import check, onnx_convert
 from resnet_in_tf.exports.plain import plain_graph
 from resnet_in_tf.network import frozen, onnx_file, onnx_generator, onnx_predictor
 
-FORM = b'opset %d, written\0' % onnx_generator.OPSET  # of what the cache keeps; else it is made anew
+FORM = b'opset %d, written 2\0' % onnx_generator.OPSET  # of what the cache keeps; else it is made anew
 
 
 def convert_network(graph_def, style_names, card, name, batches=(1,), predictor=None, half=False):

@@ -11,11 +11,11 @@ INSTALL = "pip install 'resnet_in_tf[onnx]'"
 
 # What onnx_generator writes, and what tf2onnx makes of other systems and of style predictors.
 OPERATIONS = {
-    'Abs', 'Add', 'And', 'AveragePool', 'Cast', 'Clip', 'Concat', 'Constant', 'Conv', 'Div', 'Equal',
-    'Expand', 'Gather', 'GlobalAveragePool', 'Identity', 'InstanceNormalization', 'Less', 'MatMul', 'Max',
-    'MaxPool', 'Min', 'Mod', 'Mul', 'Neg', 'Not', 'Pad', 'Range', 'Reciprocal', 'ReduceMean', 'ReduceProd',
-    'Relu', 'Reshape', 'Resize', 'Shape', 'Slice', 'Split', 'Sqrt', 'Squeeze', 'Sub', 'Tanh', 'Transpose',
-    'Unsqueeze', 'Where'}
+    'Abs', 'Add', 'And', 'AveragePool', 'Cast', 'Clip', 'Concat', 'Constant', 'Conv', 'DepthToSpace',
+    'Div', 'Equal', 'Expand', 'Gather', 'GlobalAveragePool', 'Identity', 'InstanceNormalization', 'Less',
+    'MatMul', 'Max', 'MaxPool', 'Min', 'Mod', 'Mul', 'Neg', 'Not', 'Pad', 'Range', 'Reciprocal',
+    'ReduceMean', 'ReduceProd', 'Relu', 'Reshape', 'Resize', 'Shape', 'Slice', 'Split', 'Sqrt', 'Squeeze',
+    'Sub', 'Tanh', 'Transpose', 'Unsqueeze', 'Where'}
 
 Network = collections.namedtuple('Network', 'run style_names card predictor')
 Network.__doc__ = """An ONNX network that is open.

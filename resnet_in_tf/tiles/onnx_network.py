@@ -14,7 +14,7 @@ from resnet_in_tf.tiles.fixed import Affine, Norm, Step
 
 REDUCTIONS = ('ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceProd', 'GlobalAveragePool',
               'InstanceNormalization')
-RESIZED = 'Resize'  # to twice the size
+DOUBLING = ('Resize', 'DepthToSpace')  # to twice the size
 SCALE, ADDED, MEAN, VARIANCE = '/scale', '/shift', '/mean', '/variance'  # behind a norm's scope, as CONV
 MATRIX_SIDES, SHIFT_SIDES = ('N', NUMBERS), ('N', 3)
 
@@ -50,7 +50,7 @@ class OnnxNetwork:
         self.steps = {each.name: Step([], 1) for each in self.fixed.inputs}
         self.steps.update((name, Step([], 1)) for name in self.fixed.tensors)
         for node in self.fixed.nodes:
-            factor = 0.5 if node.op == RESIZED else node.factor
+            factor = 0.5 if node.op in DOUBLING else node.factor
             self.steps.update((output, Step([each for each in node.inputs if each], factor))
                               for output in node.outputs)
 

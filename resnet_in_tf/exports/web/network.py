@@ -12,17 +12,14 @@ import numpy as np
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import onnx_convert
 from resnet_in_tf.network import frozen
-from resnet_in_tf.network.cpu_graph.upsampling import COLUMNS
 from resnet_in_tf.network.layers import LAST_LAYER, PALETTES, RESIDUAL_BLOCKS, norm_scopes
+from resnet_in_tf.network.phases import PHASES
 from resnet_in_tf.tiles.network import find_norms
 
 OPSET, IR_VERSION = 12, 7
 WEIGHTS = 'weights.bin'  # the name by which both graphs know the file
 SMALL = 100  # numbers: a constant of fewer stands in the graph itself
 ALIGNMENT = 64  # bytes
-# Shares of a 3x3 kernel's numbers in a kernel over the small picture, for each of the four positions that an
-# interpolation to twice the size makes of one: [36, 9], see `upsampling`.
-PHASES = np.einsum('pya,qxb->pqyxab', COLUMNS, COLUMNS).reshape(36, 9)
 
 Network = collections.namedtuple('Network', 'whole tiles weights table palettes')
 Network.__doc__ = """What the browser runs.

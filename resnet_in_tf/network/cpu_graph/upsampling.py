@@ -1,9 +1,7 @@
 """A 3x3 convolution of an interpolated picture, as two convolutions of the small picture.
 
-Interpolation to twice the size u of x is u[2i] = x[i] and u[2i+1] = (x[i] + x[i+1]) / 2. A 3x3
-convolution behind it is linear in three rows of x where its output row is even, in two where it is
-odd, and the same of columns. With the kernels that this makes, the large picture with all of x's
-channels is never there: no interpolation, no padding of it, and 30 products of 36.
+With the kernels of `phases` the large picture with all of x's channels is never there: no
+interpolation, no padding of it, and 30 products of 36.
 
 The kernels round each in its own way. Where x is flat, an instance norm would blow the difference
 of even and odd rows up to a pattern; so they are given x less its first position, zeros where x is
@@ -21,13 +19,7 @@ from resnet_in_tf.network.cpu_graph.matching import (
     source,
 )
 from resnet_in_tf.network.cpu_graph.padding import gather_positions
-
-# Shares of u[2i-1], u[2i], u[2i+1] in x[i-1], x[i], x[i+1], and of u[2i], u[2i+1], u[2i+2] in
-# x[i], x[i+1].
-EVEN = np.array([[0.5, 0, 0], [0.5, 1, 0.5], [0, 0, 0.5]], np.float32)
-ODD = np.array([[1, 0.5, 0], [0, 0.5, 1]], np.float32)
-# Even and odd columns side by side in the channels, both over x[i-1], x[i], x[i+1]: [2, 3, 3].
-COLUMNS = np.stack([EVEN, np.pad(ODD, [(1, 0), (0, 0)], 'constant')])
+from resnet_in_tf.network.phases import COLUMNS, EVEN, ODD
 
 
 def upsampled_convolution(node, nodes):

@@ -1,0 +1,107 @@
+"""Nodes of an ONNX network that is being written, and two convolutions as onnxruntime is quick with them."""
+
+import numpy as np
+
+from resnet_in_tf.network import onnx_format
+from resnet_in_tf.network.phases import PHASES
+
+HALVED = 100  # numbers: kernels of more may be kept in float16
+
+
+class Steps:
+    """Nodes and constants of a network that is being written.
+
+    Args:
+        half: whether kernels are kept in float16.
+    """
+
+    def __init__(self, half=False):
+        self.nodes, self.tensors, self.half, self.known = [], {}, half, {}
+
+    def add(self, op, *inputs, **attributes):
+        """Adds an operation; returns the name of its output, `name` where it is given."""
+        name = attributes.pop('name', None) or '%s_%d' % (op.lower(), len(self.nodes))
+        self.nodes.append(onnx_format.node(op, inputs, [name], **attributes))
+        return name
+
+    def split(self, x, names, sizes):
+        """Splits the columns of [N, K] into outputs of these names."""
+        self.nodes.append(onnx_format.node('Split', [x], names, axis=1, split=[int(size) for size in sizes]))
+        return names
+
+    def constant(self, value, name=None):
+        """A constant's name; equal ones without a name are one."""
+        value = np.asarray(value)
+        key = (value.dtype.str, value.shape, value.tobytes()) if name is None else name
+        if key not in self.known:
+            name = self.known[key] = name or 'constant_%d' % len(self.known)
+            self.tensors[name] = onnx_format.constant(name, value)
+        return self.known[key]
+
+    def kernel(self, name, value):
+        """The kernel of a convolution, [h, w, C, F] in the frozen graph."""
+        value = np.transpose(value, [3, 2, 0, 1])
+        if not self.half or value.size < HALVED:
+            return self.constant(value, name)
+        return self.add('Cast', self.constant(value.astype(np.float16), name + '_half'), name=name, to=1)
+
+    def number(self, value):
+        """A number in float32."""
+        return self.constant(np.float32(value))
+
+    def integers(self, *values):
+        """int64 [K]."""
+        return self.constant(np.array(values, np.int64))
+
+    def scaled(self, x, factor):
+        """x times a number."""
+        return self.add('Mul', x, self.number(factor))
+
+    def columns(self, x, count):
+        """The columns of [N, K], each [N, 1]."""
+        first = len(self.nodes)
+        return self.split(x, ['column_%d_%d' % (first, number) for number in range(count)], [1] * count)
+
+
+def convolve_upsampled(steps, x, kernel, channels, name):
+    """Interpolates to twice the size, pads by reflection, convolves: one convolution of the small picture.
+
+    As cpu_graph.upsampling tells: four kernels, one for each of the positions that are made of one.
+
+    Args:
+        steps, x: Steps, and the name of [N, C, H, W].
+        kernel: name of [F, C, 3, 3].
+        channels: (C, F).
+        name: of the result, [N, F, 2H, 2W].
+    """
+    inputs, filters = [int(count) for count in channels]
+    flat = steps.add('Reshape', kernel, steps.integers(-1, 9))
+    spread = steps.add('MatMul', flat, steps.constant(PHASES.T.astype(np.float32)))  # [F*C, 36]
+    spread = steps.add('Reshape', spread, steps.integers(filters, inputs, 4, 9))
+    spread = steps.add('Reshape', steps.add('Transpose', spread, perm=[2, 0, 1, 3]),
+                       steps.integers(4 * filters, inputs, 3, 3))
+    sums = steps.add('MatMul', flat, steps.constant(np.ones([9, 1], np.float32)))
+    sums = steps.add('Reshape', sums, steps.integers(filters, inputs, 1, 1))
+    # The kernels round each in its own way: where x is flat they are given zeros.
+    origin = steps.add('Slice', x, steps.integers(0, 0), steps.integers(1, 1), steps.integers(2, 3))
+    x = steps.add('Sub', x, origin)
+    x = steps.add('Pad', x, steps.integers(0, 0, 1, 1, 0, 0, 0, 0), mode='reflect')
+    x = steps.add('Pad', x, steps.integers(0, 0, 0, 0, 0, 0, 1, 1), mode='edge')
+    x = steps.add('DepthToSpace', steps.add('Conv', x, spread), blocksize=2, mode='DCR')
+    return steps.add('Add', x, steps.add('Conv', origin, sums), name=name)
+
+
+def convolve_to_few(steps, x, kernel, bias, name):
+    """Convolves to few channels, four positions at once: onnxruntime computes 8 or 16 where there are 3.
+
+    Args:
+        steps, x: Steps, and the name of [N, C, H + K - 1, W + K - 1], H and W even.
+        kernel: name of [F, C, K, K].
+        bias: float32 [F].
+        name: of the result, [N, F, H, W].
+    """
+    kernels = [steps.add('Pad', kernel, steps.integers(0, 0, row, column, 0, 0, 1 - row, 1 - column))
+               for row in (0, 1) for column in (0, 1)]
+    x = steps.add('Conv', x, steps.add('Concat', *kernels, axis=0), steps.constant(np.tile(bias, 4)),
+                  strides=[2, 2])
+    return steps.add('DepthToSpace', x, name=name, blocksize=2, mode='DCR')
