@@ -73,14 +73,14 @@ def remove_leftovers(folder):
             if name.endswith('.scratch'):
                 descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
                 try:
-                    if _lock(descriptor):
+                    if lock(descriptor):
                         shutil.rmtree(path)
                 finally:
                     os.close(descriptor)
                 continue
             descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
             with open(descriptor, 'r+b') as file:
-                if _lock(file):
+                if lock(file):
                     os.remove(path)
 
 
@@ -106,7 +106,7 @@ def scratch_folder(folder):
             if not fcntl:
                 break
             descriptor = os.open(path, os.O_RDONLY)
-            if not _lock(descriptor, wait=True) or os.path.exists(path):
+            if not lock(descriptor, wait=True) or os.path.exists(path):
                 break
             os.close(descriptor)
         except FileNotFoundError:  # taken for a leftover in the moment before it was locked
@@ -119,6 +119,25 @@ def scratch_folder(folder):
             os.close(descriptor)
 
 
+def lock(file, wait=False):
+    """Takes what is open for this process alone, until it is closed or the process ends.
+
+    Args:
+        file: a file, or the descriptor of a file or folder.
+        wait: whether to wait for another process that has it.
+
+    Returns:
+        True; False where another process has it; None where there are no locks.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except (AttributeError, OSError):  # Windows; there are file systems without
+        return None
+    return True
+
+
 def lock_folder(folder):
     """Takes a folder for this process alone, until the descriptor is closed or the process ends.
 
@@ -128,15 +147,10 @@ def lock_folder(folder):
     Returns:
         int, a descriptor; None where another process has it. Where there are no locks, nobody has.
     """
-    descriptor = os.open(folder, os.O_RDONLY) if fcntl else os.open(os.devnull, os.O_RDONLY)
-    try:
-        if fcntl:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    descriptor = os.open(folder if fcntl else os.devnull, os.O_RDONLY)
+    if lock(descriptor) is False:
         os.close(descriptor)
         return None
-    except OSError:  # there are file systems without
-        pass
     return descriptor
 
 
@@ -157,17 +171,9 @@ def _temporary_file(folder):
     while True:
         path = os.path.join(folder, TEMPORARY % uuid.uuid4().hex)
         file = open(path, 'xb')
-        if not _lock(file, wait=True) or os.path.exists(path):
+        if not lock(file, wait=True) or os.path.exists(path):
             return file
         file.close()  # taken for a leftover in the moment before it was locked
-
-
-def _lock(file, wait=False):
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except (AttributeError, OSError):  # there are file systems without
-        return False
-    return True
 
 
 def write_file(path, data):

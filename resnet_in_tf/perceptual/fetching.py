@@ -15,12 +15,8 @@ import zipfile
 
 import tensorflow.compat.v1 as tf
 
+from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore
 
 IMAGENET_FILE = 'vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5'
 IMAGENET_URL = ('https://github.com/fchollet/deep-learning-models/releases/download/v0.1/'
@@ -173,7 +169,7 @@ def scratch_folder(folder):
 @contextlib.contextmanager
 def locked(folder, wait=False):
     """Holds the lock of a folder, if it is to be had, now or in the end; yields whether it is."""
-    if not fcntl:
+    if not files.fcntl:
         yield False
         return
     try:
@@ -182,12 +178,7 @@ def locked(folder, wait=False):
         yield False
         return
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            free = True
-        except OSError:  # another process holds it, or the file system has no locks
-            free = False
-        yield free
+        yield bool(files.lock(descriptor, wait))
     finally:
         os.close(descriptor)
 

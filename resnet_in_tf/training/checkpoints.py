@@ -1,7 +1,6 @@
 """A run's folder as TensorFlow sees it: a plain path, one training at a time, and which checkpoint counts."""
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -49,14 +48,11 @@ def plain_path(folder, lock=False):
 
 def take_lock(descriptor, folder):
     """Locks an open folder until it is closed; the system does that for a process that dies."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    taken = files.lock(descriptor)
+    if taken is False:
         raise UserError('--model_dir %s: another training is at work in it; wait for its end, or give '
-                        'another folder' % folder) from None
-    except OSError:  # a file system without locks
-        return
-    for name in os.listdir(folder):
+                        'another folder' % folder)
+    for name in os.listdir(folder) if taken else []:
         if HALF_WRITTEN.match(name):  # of a process that died, or it would hold the lock
             shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
 
