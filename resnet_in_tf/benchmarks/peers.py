@@ -91,17 +91,19 @@ def measure(names, models, photo, sizes, rounds=5, show=print, folder=None):
 
 
 def own(model):
-    """Our contenders with one network: list of Contender."""
-    found = []
+    """Our contenders with one network; onnxruntime has its .onnx where that lies beside: Contenders."""
+    found, stem = [], os.path.splitext(model)[0]
     for engine in sorted(engines.ENGINES):
+        onnx = stem + '.onnx'
+        path = onnx if engine == 'onnxruntime' and os.path.exists(onnx) else model
         for name in (precision.FLOAT32, precision.BFLOAT16):
             if name == precision.BFLOAT16 and (engine != 'tensorflow' or bfloat16.lack()):
                 continue
             script = os.path.join(ROOT, 'scripts', 'stylize.py')
             found.append(Contender(
-                '%s, %s, %s' % (os.path.splitext(os.path.basename(model))[0], engine, name), sys.executable,
-                passes('ours', model, engine, name), [
-                    script, '--model', model, '--engine', engine, '--precision', name, '--style', '1',
+                '%s, %s, %s' % (os.path.basename(stem), engine, name), sys.executable,
+                passes('ours', path, engine, name), [
+                    script, '--model', path, '--engine', engine, '--precision', name, '--style', '1',
                     '--input', '{source}', '--output', '{target}', '--overwrite']))
     return found
 
