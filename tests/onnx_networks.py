@@ -58,7 +58,7 @@ def predictor_data(seed=0):
     x = steps.add('Conv', x, steps.constant(np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1)))
     x = steps.add('ReduceMean', x, axes=[2, 3], keepdims=0)
     steps.add('MatMul', x, steps.constant(table.astype(np.float32)), name=interface.STYLE_ROW)
-    head = onnx_format.head_of(onnx_generator.OPSET, onnx_generator.IR_VERSION, 'Style predictor', {})
+    head = onnx_format.head_of(onnx_steps.OPSET, onnx_steps.IR_VERSION, 'Style predictor', {})
     return onnx_format.write(onnx_format.Model(
         steps.nodes, steps.tensors, [onnx_format.value(interface.STYLE_IMAGE, 'N', 'H', 'W', 3)],
         [onnx_format.value(interface.STYLE_ROW, 'N', row_size(WIDTH))], head, False))

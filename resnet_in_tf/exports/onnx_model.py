@@ -8,9 +8,9 @@ from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.exports import check, onnx_convert
 from resnet_in_tf.exports.plain import plain_graph
-from resnet_in_tf.network import frozen, onnx_file, onnx_generator, onnx_predictor
+from resnet_in_tf.network import frozen, onnx_file, onnx_generator, onnx_predictor, onnx_steps
 
-FORM = b'opset %d, written 2\0' % onnx_generator.OPSET  # of what the cache keeps; else it is made anew
+FORM = b'opset %d, written 2\0' % onnx_steps.OPSET  # of what the cache keeps; else it is made anew
 
 
 def convert_network(graph_def, style_names, card, name, batches=(1,), predictor=None, half=False):

@@ -191,6 +191,14 @@ def constant(name, value):
         (9, value.astype(value.dtype.newbyteorder('<')).tobytes())))
 
 
+def constant_beside(name, dims, dtype, path, offset, length):
+    """A Tensor whose numbers are `length` bytes of the file `path` beside, from `offset` on."""
+    place = [message((1, key), (2, str(each))) for key, each in (
+        ('location', path), ('offset', offset), ('length', length))]
+    return Tensor(list(dims), True, message((1, list(dims)), (2, TYPES[np.dtype(dtype).name]), (8, name),
+                                            (13, place), (14, 1)))
+
+
 def value(name, *sides, dtype='float32'):
     """An input or output: Value; `sides` are ints, or names for those that may be of any length."""
     dims = [message((1 if isinstance(side, int) else 2, side)) for side in sides]

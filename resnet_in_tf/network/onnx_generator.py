@@ -20,10 +20,9 @@ from resnet_in_tf.network.layers import (
     SHIFTED,
     norm_scopes,
 )
-from resnet_in_tf.network.onnx_steps import Steps, convolve_to_few, convolve_upsampled
+from resnet_in_tf.network.onnx_steps import IR_VERSION, OPSET, Steps, convolve_to_few, reflected, upsampled
 from resnet_in_tf.pictures.palette import NUMBERS
 
-OPSET, IR_VERSION = 12, 7
 STRIDES = {'generator/down/conv2': 2, 'generator/down/conv3': 2}
 
 
@@ -145,10 +144,11 @@ def layers(steps, x, variables):
         kernel = variables[scope + '/kernel']
         name = steps.kernel(scope + '/kernel', kernel)
         if up:
-            return convolve_upsampled(steps, x, name, kernel.shape[2:], scope + CONV)
+            x, name, everywhere = upsampled(steps, x, name, kernel.shape[2:])
+            x = steps.add('DepthToSpace', steps.add('Conv', x, name), blocksize=2, mode='DCR')
+            return steps.add('Add', x, everywhere, name=scope + CONV)
         stride = STRIDES.get(scope, 1)
-        before, after = kernel.shape[0] // 2, kernel.shape[0] // 2 - (stride - 1)
-        x = steps.add('Pad', x, steps.integers(0, 0, before, before, 0, 0, after, after), mode='reflect')
+        x = reflected(steps, x, len(kernel), stride)
         if scope == LAST_LAYER:
             return convolve_to_few(steps, x, name, variables[scope + '/bias'], scope + CONV)
         return steps.add('Conv', x, name, name=scope + CONV, strides=[stride, stride])

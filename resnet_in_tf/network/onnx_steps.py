@@ -5,6 +5,7 @@ import numpy as np
 from resnet_in_tf.network import onnx_format
 from resnet_in_tf.network.phases import PHASES
 
+OPSET, IR_VERSION = 12, 7
 HALVED = 100  # numbers: kernels of more may be kept in float16
 
 
@@ -19,7 +20,8 @@ class Steps:
         self.nodes, self.tensors, self.half, self.known = [], {}, half, {}
 
     def add(self, op, *inputs, **attributes):
-        """Adds an operation; returns the name of its output, `name` where it is given."""
+        """Adds an operation, of names or arrays; returns its output's name, `name` where it is given."""
+        inputs = [each if isinstance(each, str) else self.constant(each) for each in inputs]
         name = attributes.pop('name', None) or '%s_%d' % (op.lower(), len(self.nodes))
         self.nodes.append(onnx_format.node(op, inputs, [name], **attributes))
         return name
@@ -63,8 +65,8 @@ class Steps:
         return self.split(x, ['column_%d_%d' % (first, number) for number in range(count)], [1] * count)
 
 
-def convolve_upsampled(steps, x, kernel, channels, name):
-    """Interpolates to twice the size, pads by reflection, convolves: one convolution of the small picture.
+def upsampled(steps, x, kernel, channels):
+    """What makes one convolution of interpolation to twice the size, reflection and a 3x3 convolution.
 
     As cpu_graph.upsampling tells: four kernels, one for each of the positions that are made of one.
 
@@ -72,23 +74,31 @@ def convolve_upsampled(steps, x, kernel, channels, name):
         steps, x: Steps, and the name of [N, C, H, W].
         kernel: name of [F, C, 3, 3].
         channels: (C, F).
-        name: of the result, [N, F, 2H, 2W].
+
+    Returns:
+        (the small picture less its first position and with edges, the kernel [4F, C, 3, 3] whose output
+        DepthToSpace spreads, what that position gives everywhere [N, F, 1, 1]): names.
     """
     inputs, filters = [int(count) for count in channels]
     flat = steps.add('Reshape', kernel, steps.integers(-1, 9))
-    spread = steps.add('MatMul', flat, steps.constant(PHASES.T.astype(np.float32)))  # [F*C, 36]
+    spread = steps.add('MatMul', flat, PHASES.T.astype(np.float32))  # [F*C, 36]
     spread = steps.add('Reshape', spread, steps.integers(filters, inputs, 4, 9))
     spread = steps.add('Reshape', steps.add('Transpose', spread, perm=[2, 0, 1, 3]),
                        steps.integers(4 * filters, inputs, 3, 3))
-    sums = steps.add('MatMul', flat, steps.constant(np.ones([9, 1], np.float32)))
+    sums = steps.add('MatMul', flat, np.ones([9, 1], np.float32))
     sums = steps.add('Reshape', sums, steps.integers(filters, inputs, 1, 1))
     # The kernels round each in its own way: where x is flat they are given zeros.
     origin = steps.add('Slice', x, steps.integers(0, 0), steps.integers(1, 1), steps.integers(2, 3))
     x = steps.add('Sub', x, origin)
     x = steps.add('Pad', x, steps.integers(0, 0, 1, 1, 0, 0, 0, 0), mode='reflect')
     x = steps.add('Pad', x, steps.integers(0, 0, 0, 0, 0, 0, 1, 1), mode='edge')
-    x = steps.add('DepthToSpace', steps.add('Conv', x, spread), blocksize=2, mode='DCR')
-    return steps.add('Add', x, steps.add('Conv', origin, sums), name=name)
+    return x, spread, steps.add('Conv', origin, sums)
+
+
+def reflected(steps, x, size, stride=1):
+    """Reflects the edges of [N, C, H, W] as generator.conv does for kernels of a size."""
+    before, after = size // 2, size // 2 - (stride - 1)
+    return steps.add('Pad', x, steps.integers(0, 0, before, before, 0, 0, after, after), mode='reflect')
 
 
 def convolve_to_few(steps, x, kernel, bias, name):
@@ -102,6 +112,6 @@ def convolve_to_few(steps, x, kernel, bias, name):
     """
     kernels = [steps.add('Pad', kernel, steps.integers(0, 0, row, column, 0, 0, 1 - row, 1 - column))
                for row in (0, 1) for column in (0, 1)]
-    x = steps.add('Conv', x, steps.add('Concat', *kernels, axis=0), steps.constant(np.tile(bias, 4)),
+    x = steps.add('Conv', x, steps.add('Concat', *kernels, axis=0), np.tile(bias, 4),
                   strides=[2, 2])
     return steps.add('DepthToSpace', x, name=name, blocksize=2, mode='DCR')

@@ -10,13 +10,11 @@ import collections
 import numpy as np
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.exports import onnx_convert
-from resnet_in_tf.network import frozen
+from resnet_in_tf.network import frozen, onnx_format, onnx_steps
 from resnet_in_tf.network.layers import LAST_LAYER, PALETTES, RESIDUAL_BLOCKS, norm_scopes
-from resnet_in_tf.network.phases import PHASES
+from resnet_in_tf.network.onnx_steps import reflected, upsampled
 from resnet_in_tf.tiles.network import find_norms
 
-OPSET, IR_VERSION = 12, 7
 WEIGHTS = 'weights.bin'  # the name by which both graphs know the file
 SMALL = 100  # numbers: a constant of fewer stands in the graph itself
 ALIGNMENT = 64  # bytes
@@ -35,53 +33,33 @@ Fields:
 """
 
 
-class Graph:
-    """Collects the nodes and constants of an ONNX graph.
+class Graph(onnx_steps.Steps):
+    """Steps whose large constants lie in the file beside.
 
     Args:
-        weights: Weights that large constants go to.
+        weights: Weights that they go to.
     """
 
     def __init__(self, weights):
-        self.weights, self.nodes, self.constants = weights, [], collections.OrderedDict()
+        super().__init__()
+        self.weights = weights
 
-    def __call__(self, op, *inputs, **attributes):
-        """Adds a node with one output, and gives the output's name; an input may be an array."""
-        import onnx
-        inputs = [name if isinstance(name, str) else self.constant(name) for name in inputs]
-        output = attributes.pop('output', None) or '%s_%d' % (op.lower(), len(self.nodes))
-        self.nodes.append(onnx.helper.make_node(op, inputs, [output], **attributes))
-        return output
-
-    def constant(self, array):
-        """The name of a constant; large ones are kept as Weights keeps them."""
-        import onnx
-        array = np.ascontiguousarray(array)
-        name = 'constant_%d' % len(self.constants)
-        if array.size < SMALL:
-            self.constants[name] = onnx.numpy_helper.from_array(array, name)
-            return name
-        dtype, offset, length = self.weights.add(array)
-        kind = onnx.numpy_helper.from_array(np.zeros(1, dtype)).data_type
-        tensor = onnx.TensorProto(name=name, dims=array.shape, data_type=kind,
-                                  data_location=onnx.TensorProto.EXTERNAL)
-        for key, value in (('location', WEIGHTS), ('offset', offset), ('length', length)):
-            tensor.external_data.add(key=key, value=str(value))
-        self.constants[name] = tensor
-        if dtype == np.float32:
-            return name
-        return self('Cast', name, to=onnx.TensorProto.FLOAT)
+    def constant(self, value, name=None):
+        """The name of a constant, one that Weights keeps where it is large."""
+        if np.size(value) < SMALL:
+            return super().constant(value, name)
+        dtype, offset, length = self.weights.add(value)
+        name = 'weights_%d_%s' % (offset, 'x'.join(map(str, np.shape(value))))
+        self.tensors[name] = onnx_format.constant_beside(
+            name, np.shape(value), dtype, WEIGHTS, offset, length)
+        return name if dtype == np.float32 else self.add('Cast', name, to=1)
 
     def finish(self, inputs, outputs, description):
         """The bytes of the ONNX file; inputs and outputs are dicts from names to shapes."""
-        import onnx
-        values = [[onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
-                   for name, shape in each.items()] for each in (inputs, outputs)]
-        graph = onnx.helper.make_graph(self.nodes, 'network', values[0], values[1],
-                                       list(self.constants.values()), doc_string=description)
-        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid('', OPSET)],
-                                       ir_version=IR_VERSION, producer_name='resnet_in_tf')
-        return model.SerializeToString(deterministic=True)
+        inputs, outputs = [[onnx_format.value(name, *shape) for name, shape in each.items()]
+                           for each in (inputs, outputs)]
+        head = onnx_format.head_of(onnx_steps.OPSET, onnx_steps.IR_VERSION, description, {})
+        return onnx_format.write(onnx_format.Model(self.nodes, self.tensors, inputs, outputs, head, False))
 
 
 class Weights:
@@ -116,12 +94,8 @@ def build(graph_def, dtype):
         Network.
 
     Raises:
-        UserError: onnx is not installed, or the network's norms are no instance norms.
+        UserError: the network's norms are no instance norms.
     """
-    try:
-        import onnx  # noqa: F401
-    except ImportError as error:
-        raise UserError('--format web: %s; %s' % (error, onnx_convert.INSTALL)) from error
     variables = frozen.read_variables(graph_def)
     norms, scopes = find_norms(graph_def), norm_scopes()
     if [norm.scope.rpartition('/')[0] for norm in norms] != scopes:
@@ -138,13 +112,14 @@ def build(graph_def, dtype):
 
 def one_graph(variables, epsilon, graph, tiles, has_palette):
     """The bytes of one of both graphs; `tiles` tells whether statistics are given."""
+    add = graph.add
     kernels = {name.rpartition('/')[0]: np.transpose(value, [3, 2, 0, 1])  # [F, C, height, width]
                for name, value in variables.items() if name.endswith('/kernel')}
     channels = [len(kernels[scope]) for scope in norm_scopes()]
     given, slices, start = 'affine' if tiles else 'row', {}, 0
     for scope, count in zip(norm_scopes(), channels):
         # [1, C] each: gamma and beta, or scale and shift
-        slices[scope] = [graph('Slice', given, np.array([begin]), np.array([begin + count]), np.array([1]))
+        slices[scope] = [add('Slice', given, np.array([begin]), np.array([begin + count]), np.array([1]))
                          for begin in (start, start + count)]
         start += 2 * count
     affine = []
@@ -154,69 +129,43 @@ def one_graph(variables, epsilon, graph, tiles, has_palette):
         count = len(kernel)
         everywhere = None
         if up:
-            x, kernel, everywhere = upsampled(graph, x, kernel)
+            x, kernel, everywhere = upsampled(graph, x, graph.constant(kernel), kernel.shape[1::-1])
+            everywhere = add('Reshape', everywhere, np.array([1, count]))
         else:
             x, kernel = reflected(graph, x, kernel.shape[2], stride), graph.constant(kernel)
         if tiles:
             if up:
-                second = graph('Add', second, graph('Mul', first, everywhere))
-                first, second = [graph('Concat', *[each] * 4, axis=1) for each in (first, second)]
-            kernel = graph('Mul', kernel, graph('Reshape', first, np.array([-1, 1, 1, 1])))
-            x = graph('Conv', x, kernel, graph('Reshape', second, np.array([-1])), strides=[stride] * 2)
-            x = graph('Relu', x) if relu else x
-            return graph('DepthToSpace', x, blocksize=2, mode='DCR') if up else x
-        x = graph('Conv', x, kernel, strides=[stride] * 2)
-        x = graph('DepthToSpace', x, blocksize=2, mode='DCR') if up else x
+                second = add('Add', second, add('Mul', first, everywhere))
+                first, second = [add('Concat', *[each] * 4, axis=1) for each in (first, second)]
+            kernel = add('Mul', kernel, add('Reshape', first, np.array([-1, 1, 1, 1])))
+            x = add('Conv', x, kernel, add('Reshape', second, np.array([-1])), strides=[stride] * 2)
+            x = add('Relu', x) if relu else x
+            return add('DepthToSpace', x, blocksize=2, mode='DCR') if up else x
+        x = add('Conv', x, kernel, strides=[stride] * 2)
+        x = add('DepthToSpace', x, blocksize=2, mode='DCR') if up else x
         x, scale, shift = normalized(graph, x, first, second, epsilon, count, everywhere)
         affine.extend([scale, shift])
-        return graph('Relu', x) if relu else x
+        return add('Relu', x) if relu else x
 
-    x = graph('Sub', graph('Mul', 'image', np.float32(1 / 127.5)), np.float32(1))
+    x = add('Sub', add('Mul', 'image', np.float32(1 / 127.5)), np.float32(1))
     x = layer(x, 'generator/down/conv1')
     for name in ('conv2', 'conv3'):
         x = layer(x, 'generator/down/' + name, stride=2)
     for block in range(1, RESIDUAL_BLOCKS + 1):
         scope = 'generator/residual/block%d/' % block
-        x = graph('Add', x, layer(layer(x, scope + 'conv1'), scope + 'conv2', relu=False))
+        x = add('Add', x, layer(layer(x, scope + 'conv1'), scope + 'conv2', relu=False))
     for name in ('conv1', 'conv2'):
         x = layer(x, 'generator/up/' + name, up=True)
-    x = graph('Conv', reflected(graph, x, 9, 1), graph.constant(kernels[LAST_LAYER]),
-              np.asarray(variables[LAST_LAYER + '/bias'], np.float32))
-    graph('Identity' if has_palette else 'Tanh', x, output='painted')
+    x = add('Conv', reflected(graph, x, 9), kernels[LAST_LAYER],
+            np.asarray(variables[LAST_LAYER + '/bias'], np.float32))
+    add('Identity' if has_palette else 'Tanh', x, name='painted')
     picture, numbers = [1, 3, 'H', 'W'], [1, start]
     if tiles:
         return graph.finish({'image': picture, 'affine': numbers}, {'painted': picture},
                             'A tile; statistics of the norms are given')
-    graph('Concat', *affine, axis=1, output='affine')
+    add('Concat', *affine, axis=1, name='affine')
     return graph.finish({'image': picture, 'row': numbers}, {'painted': picture, 'affine': numbers},
                         'A whole picture')
-
-
-def reflected(graph, x, size, stride):
-    """Reflects the edges as `generator.conv` does."""
-    before, after = size // 2, size // 2 - (stride - 1)
-    return graph('Pad', x, np.array([0, 0, before, before, 0, 0, after, after]), mode='reflect')
-
-
-def upsampled(graph, x, kernel):
-    """What makes one convolution of interpolation, reflection and convolution, as `upsampling` tells.
-
-    Returns:
-        (the small picture less its first position and with edges, the kernel [4F, C, 3, 3] whose output
-        DepthToSpace spreads, what that position gives everywhere [1, F]): names.
-    """
-    filters, channels = kernel.shape[:2]
-    kernel = graph.constant(kernel)
-    spread = graph('MatMul', graph('Reshape', kernel, np.array([-1, 9])), PHASES.T.astype(np.float32))
-    spread = graph('Reshape', spread, np.array([filters, channels, 4, 9]))
-    spread = graph('Reshape', graph('Transpose', spread, perm=[2, 0, 1, 3]),
-                   np.array([4 * filters, channels, 3, 3]))
-    origin = graph('Slice', x, np.array([0, 0]), np.array([1, 1]), np.array([2, 3]))  # [1, C, 1, 1]
-    x = graph('Sub', x, origin)
-    x = graph('Pad', x, np.array([0, 0, 1, 1, 0, 0, 0, 0]), mode='reflect')
-    x = graph('Pad', x, np.array([0, 0, 0, 0, 0, 0, 1, 1]), mode='edge')
-    everywhere = graph('Conv', origin, graph('ReduceSum', kernel, axes=[2, 3], keepdims=1))
-    return x, spread, graph('Reshape', everywhere, np.array([1, filters]))
 
 
 def normalized(graph, x, gamma, beta, epsilon, channels, everywhere):
@@ -225,16 +174,16 @@ def normalized(graph, x, gamma, beta, epsilon, channels, everywhere):
     Returns:
         (y, scale [1, C], shift [1, C]): names; y is scale * x + shift, had x what comes `everywhere`.
     """
-    as_map, as_row = np.array([1, channels, 1, 1]), np.array([1, channels])
-    mean = graph('ReduceMean', x, axes=[2, 3])  # [1, C, 1, 1]
-    x = graph('Sub', x, mean)
-    size = graph('Slice', graph('Shape', x), np.array([2]), np.array([4]))
-    positions = graph('ReduceProd', graph('Cast', size, to=1), keepdims=1)  # [1]
-    variance = graph('Div', graph('ReduceSumSquare', x, axes=[2, 3]), positions)
-    deviation = graph('Sqrt', graph('Add', variance, np.float32(epsilon)))
-    scale = graph('Div', gamma, graph('Reshape', deviation, as_row))  # [1, C]
-    x = graph('Add', graph('Mul', x, graph('Reshape', scale, as_map)), graph('Reshape', beta, as_map))
-    mean = graph('Reshape', mean, as_row)
+    add, as_map, as_row = graph.add, np.array([1, channels, 1, 1]), np.array([1, channels])
+    mean = add('ReduceMean', x, axes=[2, 3])  # [1, C, 1, 1]
+    x = add('Sub', x, mean)
+    size = add('Slice', add('Shape', x), np.array([2]), np.array([4]))
+    positions = add('ReduceProd', add('Cast', size, to=1), keepdims=1)  # [1]
+    variance = add('Div', add('ReduceSumSquare', x, axes=[2, 3]), positions)
+    deviation = add('Sqrt', add('Add', variance, np.float32(epsilon)))
+    scale = add('Div', gamma, add('Reshape', deviation, as_row))  # [1, C]
+    x = add('Add', add('Mul', x, add('Reshape', scale, as_map)), add('Reshape', beta, as_map))
+    mean = add('Reshape', mean, as_row)
     if everywhere:
-        mean = graph('Add', mean, everywhere)
-    return x, scale, graph('Sub', beta, graph('Mul', mean, scale))
+        mean = add('Add', mean, everywhere)
+    return x, scale, add('Sub', beta, add('Mul', mean, scale))
