@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.graphs import session_config
-from resnet_in_tf.perceptual import vgg
+from resnet_in_tf.perceptual import losses, vgg
 
 
 def channel_moments(features):
@@ -13,8 +13,7 @@ def channel_moments(features):
     Args:
         features: list of float32 [h, w, C].
     """
-    moments = [tf.nn.moments(layer, [0, 1]) for layer in features]
-    return tf.concat([part for mean, variance in moments for part in (mean, tf.sqrt(variance))], 0)
+    return tf.concat([tf.reshape(losses.channel_moments(layer[None]), [-1]) for layer in features], 0)
 
 
 class FeatureReader:
