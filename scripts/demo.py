@@ -11,7 +11,8 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
 
 from resnet_in_tf import cli  # noqa: E402
 
-flags.DEFINE_string('model', None, 'A .pb or .onnx of freeze_graph.py. Default: the network that ships.')
+flags.DEFINE_string('model', None, 'A .pb or .onnx of freeze_graph.py, or the name of a network that ships. '
+                    'Default: any.')
 flags.DEFINE_string('input', None, 'A photo; without it, a raccoon.')
 flags.DEFINE_string('output', 'demo', 'Folder for the pictures.')
 flags.DEFINE_integer('width', 384, 'Width of one picture of the sheet.', lower_bound=16)

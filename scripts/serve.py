@@ -11,8 +11,8 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
 
 from resnet_in_tf import cli  # noqa: E402
 
-flags.DEFINE_string('model', None, 'A .pb or .onnx of freeze_graph.py. '
-                    'Default: the network that ships.')
+flags.DEFINE_string('model', None, 'A .pb or .onnx of freeze_graph.py, or a network that '
+                    'ships: any, the default, paintings or paintings_small.')
 flags.DEFINE_string('host', '127.0.0.1', 'Address to listen on; 0.0.0.0 lets other machines in.')
 flags.DEFINE_integer('port', 8080, 'Port to listen on; 0 takes a free one.', 0, 65535)
 flags.DEFINE_integer('workers', 1, 'Pictures in work at once; each takes all cores.', 1, 64)

@@ -13,7 +13,8 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
 from resnet_in_tf import cli  # noqa: E402
 from resnet_in_tf.training import config  # noqa: E402
 
-flags.DEFINE_string('model', None, 'A .pb or .onnx of freeze_graph.py. Default: the network that ships.')
+flags.DEFINE_string('model', None, 'A .pb or .onnx of freeze_graph.py, or a network that ships: any, the default, '
+                    'paintings or paintings_small.')
 flags.DEFINE_string('style', None, 'NAME or NUMBER, or a mix: wave:0.7,udnie:0.3. Default: the first, or '
                     '--style_image alone.')
 flags.DEFINE_multi_string('style_image', [], 'Any picture as a style, for a network with a style predictor; '

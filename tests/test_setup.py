@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from resnet_in_tf import shipped
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
+from resnet_in_tf.restyling import engines
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MAKE_VENV = os.path.join(REPOSITORY, 'scripts', 'make_venv.sh')
@@ -258,6 +259,24 @@ def test_where_no_network_ships_one_line_says_what_to_do(tmp_path, monkeypatch):
     assert shipped.model() == shipped.model('onnxruntime') == str(tmp_path / 'other' / 'any.pb')
     (tmp_path / 'any.onnx').write_bytes(b'')
     assert shipped.model('onnxruntime') == str(tmp_path / 'any.onnx')
+
+
+def test_a_network_that_ships_is_named_by_a_word(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, 'FOLDERS', (str(tmp_path / 'ships'),))
+    monkeypatch.delenv(shipped.VARIABLE, raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'ships').mkdir()
+    for name in ('any.pb', 'any.json', 'small.pb', 'small.onnx', 'small.json'):
+        (tmp_path / 'ships' / name).write_bytes(b'')
+    assert engines.network('tensorflow', 'small') == ('tensorflow', str(tmp_path / 'ships' / 'small.pb'))
+    assert engines.network('onnxruntime', 'small') == ('onnxruntime', str(tmp_path / 'ships' / 'small.onnx'))
+    assert engines.network('onnxruntime', None)[1] == str(tmp_path / 'ships' / 'any.pb')
+    with pytest.raises(UserError, match='^--model large: there is no such file, .*; there are: any, small$'):
+        engines.network('tensorflow', 'large')
+    for path in ('small.pb', 'folder/small'):  # paths stay what they are, and so does a file of the name
+        assert engines.network('tensorflow', path) == ('tensorflow', path)
+    (tmp_path / 'small').write_bytes(b'')
+    assert engines.network('tensorflow', 'small') == ('tensorflow', 'small')
 
 
 def required(installation, python, extra=''):

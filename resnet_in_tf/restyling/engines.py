@@ -53,7 +53,7 @@ def chosen(engine, model=None):
 
     Args:
         engine: as in `start`.
-        model: path, or None for the network that ships.
+        model: path, or the name of a network that ships; None for the one that runs by default.
 
     Raises:
         UserError: an unknown engine.
@@ -69,7 +69,9 @@ def chosen(engine, model=None):
 def network(engine, model):
     """The engine and the path of a network: (key of ENGINES, str); arguments as in `chosen`."""
     engine = chosen(engine, model)
-    return engine, shipped.model(engine) if model is None else model
+    if model is None or shipped.is_name(model):
+        return engine, shipped.model(engine, model or shipped.DEFAULT)
+    return engine, model
 
 
 def tensorflow(model, impl, asked):
