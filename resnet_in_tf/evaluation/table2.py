@@ -68,7 +68,7 @@ def in_tflite(model, photo):
     graph_def, style_names, _ = frozen.read_graph(model)
     height, width = photo.shape[:2]
     data = tflite_model.convert(
-        frozen.generator_of(graph_def), len(style_names), width, height, tflite_model.WEIGHTS[0])
+        frozen.generator_of(graph_def), len(style_names), width, height, 'float32')
     run = tflite_model.interpreter(data, model)
     rows = dict(zip(style_names, np.eye(len(style_names), dtype=np.float32)[:, None]))  # [S, 1, S]
     yield (style_names[:-1], lambda style: images.bytes_of(run(photo[None], rows[style])[0]),
