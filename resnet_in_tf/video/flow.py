@@ -79,6 +79,18 @@ def inside(flow):
     return (columns >= 0) & (columns <= width - 1) & (rows >= 0) & (rows <= height - 1)
 
 
+def length(flow):
+    """How far a flow leads: float32 [H, W], pixels."""
+    return np.sqrt(np.square(flow).sum(-1))
+
+
+def steepness(flow):
+    """How steep a flow is for its length: float32 [H, W], 1 and more at the edge of what moves."""
+    steps = sum(np.square(np.gradient(flow[..., part], axis=axis))
+                for part in (0, 1) for axis in (0, 1) if flow.shape[axis] > 1)
+    return steps / (0.01 * np.square(length(flow)) + 0.002)
+
+
 def visible(flow, back):
     """What of a frame is seen in another: neither hidden nor outside, nor at the edge of what moves.
 
@@ -91,7 +103,6 @@ def visible(flow, back):
         bool [H, W].
     """
     returned = warp(back, flow)
-    lengths = np.square(flow).sum(-1)
-    agrees = np.square(flow + returned).sum(-1) < 0.01 * (lengths + np.square(returned).sum(-1)) + 0.5
-    steps = sum(np.square(np.gradient(flow[..., part], axis=axis)) for part in (0, 1) for axis in (0, 1))
-    return inside(flow) & agrees & (steps < 0.01 * lengths + 0.002)
+    lengths = np.square(length(flow)) + np.square(length(returned))
+    agrees = np.square(length(flow + returned)) < 0.01 * lengths + 0.5
+    return inside(flow) & agrees & (steepness(flow) < 1)

@@ -12,9 +12,11 @@ from resnet_in_tf.video import flow as flows
 KEEP = 0.9  # most of the last result that is kept
 BROAD, BROAD_KEEP = 31, 0.5  # pixels a side: what differs over so many, such as light, follows sooner
 # Up to the first of each all is kept, from the second on nothing: how frames differ along the flow, of 255,
-# and how far the flow there and back ends from where it began, in pixels. What is flat shows no difference
-# where something beside it moves and takes the flow along.
-ALIKE, RETURNS = (8.0, 20.0), (0.5, 1.5)
+# how far the flow there and back ends from where it began, in pixels and beyond a share of its length, and
+# how steep it is (flow.steepness). What is flat shows no difference where something beside it moves and takes
+# the flow along.
+ALIKE, RETURNS, STEEP = (10.0, 30.0), (0.5, 1.5), (2.0, 6.0)
+ASTRAY = 0.1  # of its length: fast motion is measured less finely
 AROUND = 5  # pixels a side over which differences are averaged: noise is no change
 
 
@@ -54,10 +56,11 @@ def trust(frame, brought, back, there):
     """
     cv2 = flows.opencv()
     apart = cv2.blur(cv2.absdiff(frame, brought).astype(np.float32).mean(-1), (AROUND, AROUND))
-    astray = np.sqrt(np.square(back + flows.warp(there, back)).sum(-1))
-    kept = falling(apart, *ALIKE) * falling(astray, *RETURNS) * flows.inside(back)
-    # At the edge of what is not to be trusted neither is what stands beside it.
-    return cv2.blur(cv2.erode(kept, np.ones([3, 3], np.uint8)), (3, 3))
+    # Beside what differs nothing is trusted either.
+    alike = cv2.erode(falling(apart, *ALIKE), np.ones([3, 3], np.uint8))
+    astray = flows.length(back + flows.warp(there, back)) - ASTRAY * flows.length(back)
+    kept = alike * falling(astray, *RETURNS) * falling(flows.steepness(back), *STEEP) * flows.inside(back)
+    return cv2.blur(kept, (3, 3))
 
 
 def falling(values, high, low):

@@ -64,6 +64,20 @@ def test_nothing_is_brought_where_the_film_shows_something_else():
     assert np.abs(steady.Blend()(other, painted, one, last).astype(int) - 200).mean() < 10
 
 
+def test_flow_is_trusted_by_its_length_and_not_at_the_edge_of_what_moves():
+    frame = np.full([40, 60, 3], 128, np.uint8)  # flat: frames look alike wherever the flow leads
+
+    def trust(length, astray):
+        back = np.zeros([40, 60, 2], np.float32)
+        back[:, 30:, 0] = length
+        return steady.trust(frame, frame, back, -back + np.float32([astray, 0]))
+
+    fast, slow, still = trust(-16.0, 0.0), trust(-16.0, 1.9), trust(-0.05, 1.9)
+    assert fast[:, :26].min() == 1 and fast[:, 50:].min() == 1  # between them it returns to another place
+    assert fast[:, 29:31].max() < 0.4
+    assert slow[:, 50:].min() == 1 and slow[:, :10].max() == 0 and still.max() == 0
+
+
 def test_a_change_of_light_is_followed_within_a_few_frames():
     frame, blend = texture(), steady.Blend()
     result = np.full_like(frame, 50)
