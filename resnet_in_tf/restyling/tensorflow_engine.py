@@ -55,5 +55,6 @@ def start(model, impl, asked):
 
 def checksum_of(graph_def):
     """A function that gives the checksum of a network's style predictor, computed when it is asked for."""
+    part = frozen.predictor_of(graph_def)  # TensorFlow 2.15 writes its defaults into a graph that it imports
     return functools.lru_cache(maxsize=None)(lambda: onnx_predictor.checksum(
-        frozen.predictor_of(graph_def).SerializeToString(deterministic=True)))
+        part.SerializeToString(deterministic=True)))
