@@ -10,19 +10,35 @@ import running
 
 from resnet_in_tf.pictures import images
 
-SECONDS = 120  # a hang fails, a busy machine does not
+SECONDS = 300  # a hang fails, a busy machine does not
+
+# Python runs it when it starts. Who opens poison.png is killed; who opens held.png first stays with it.
+TRAPS = """
+import builtins, os, signal, time
+opened = builtins.open
+def watched(path, *args, **settings):
+    name = str(path)
+    if name.endswith('/poison.png'):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if name.endswith('/held.png'):
+        try:
+            with opened(name + '.pid', 'x') as file:
+                file.write(str(os.getpid()))
+            time.sleep(1000)
+        except FileExistsError:
+            pass
+    return opened(path, *args, **settings)
+builtins.open = watched
+"""
 
 
-def write_photos(folder, count, side=40):
-    """Photos of several sizes and formats, some in a folder below: list of their names, sorted."""
-    names = []
+def write_photos(folder, count, side=24):
+    """Photos of several sizes and formats, some in a folder below."""
+    os.makedirs(os.path.join(str(folder), 'sub'))
     for number in range(count):
         name = ('sub/' if number % 4 == 3 else '') + '%03d.%s' % (number, ('png', 'jpg')[number % 3 == 1])
-        os.makedirs(os.path.dirname(os.path.join(str(folder), name)), exist_ok=True)
         random = np.random.RandomState(number)
         images.write(os.path.join(str(folder), name), random.randint(0, 256, (side + number % 2, side, 3)))
-        names.append(name)
-    return sorted(names)
 
 
 def content(folder):
@@ -43,7 +59,10 @@ def start(*flags, **environment):
 def stylize(*flags, **environment):
     """Runs stylize.py to its end: running.Result."""
     process = start(*flags, **environment)
-    out, err = process.communicate(timeout=SECONDS)
+    try:
+        out, err = process.communicate(timeout=SECONDS)
+    finally:
+        process.kill()
     return running.Result(process.returncode, out, err)
 
 
@@ -52,48 +71,61 @@ def until(wanted, process=None):
     end = time.monotonic() + SECONDS
     while not wanted():
         assert time.monotonic() < end and (process is None or process.poll() is None)
-        time.sleep(0.01)
+        time.sleep(0.02)
+
+
+def holder(folder, process):
+    """The process that stays with held.png of a folder, once there is one: its number."""
+    path = os.path.join(str(folder), 'held.png.pid')
+    until(lambda: os.path.exists(path) and os.path.getsize(path), process)
+    with open(path) as file:
+        return int(file.read())
 
 
 class Nodes:
-    """Ray nodes of one core each, processes of this machine that find each other on loopback."""
+    """A head without workers, and nodes of one core: processes of this machine that meet on loopback.
 
-    def __init__(self, ray, count, **environment):
+    Args:
+        folder: for what Python runs when it starts.
+        environment: what all of them find in theirs.
+    """
+
+    def __init__(self, folder, environment):
         from ray.cluster_utils import Cluster
+        with open(os.path.join(str(folder), 'sitecustomize.py'), 'w') as file:
+            file.write(TRAPS)
+        self.inherited = dict(environment, PYTHONPATH=os.pathsep.join([str(folder), running.ROOT]))
+        with self.inheriting():
+            self.cluster = Cluster(initialize_head=True, head_node_args=self.node(0, include_dashboard=False))
+        self.others, self.environment = [], {'RAY_ADDRESS': self.cluster.address}
+
+    @contextlib.contextmanager
+    def inheriting(self):
         before = dict(os.environ)
-        os.environ.update(environment, PYTHONPATH=running.ROOT)
+        os.environ.update(self.inherited)
         try:
-            self.cluster = Cluster(initialize_head=True, head_node_args=self.node(include_dashboard=False))
-            self.others = [self.cluster.add_node(**self.node()) for _ in range(count - 1)]
+            yield
         finally:
             os.environ.clear()
             os.environ.update(before)
-        self.environment = {'RAY_ADDRESS': self.cluster.address}
 
     @staticmethod
-    def node(**more):
-        return dict(more, num_cpus=1, object_store_memory=80 * 2 ** 20)
+    def node(cores, **more):
+        return dict(more, num_cpus=cores, object_store_memory=80 * 2 ** 20)
 
-    def workers(self):
-        """The processes of the machine that was added last."""
-        raylet = psutil.Process(self.others[-1].all_processes['raylet'][0].process.pid)
-        return raylet.children(recursive=True)
+    def two(self):
+        """Sees to it that two nodes are there beside the head."""
+        with self.inheriting():
+            while len(self.others) < 2:
+                self.others.append(self.cluster.add_node(**self.node(1)))
 
-    def has_opened(self):
-        """Whether the machine that was added last has a network open."""
-        for worker in self.workers():
-            with contextlib.suppress(OSError), open('/proc/%d/maps' % worker.pid) as file:
-                if 'onnxruntime' in file.read():
-                    return True
-        return False
-
-    def kill(self):
-        """Kills the machine that was added last, its workers and all."""
-        workers = self.workers()
-        self.cluster.remove_node(self.others.pop(), allow_graceful=False)
-        for worker in workers:  # what a machine that loses its power does not leave behind
-            with contextlib.suppress(psutil.NoSuchProcess):
-                worker.kill()
-
-    def close(self):
-        self.cluster.shutdown()
+    def kill(self, worker):
+        """Kills the node that a worker, a process of that number, is on; the worker too."""
+        worker = psutil.Process(worker)
+        above = {each.pid for each in worker.parents()}
+        node = [node for node in self.others
+                if node.all_processes['raylet'][0].process.pid in above][0]
+        self.others.remove(node)
+        self.cluster.remove_node(node, allow_graceful=False)
+        with contextlib.suppress(psutil.NoSuchProcess):  # a machine that loses its power leaves none
+            worker.kill()

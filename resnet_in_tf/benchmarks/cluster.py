@@ -31,8 +31,8 @@ def measure(model, photos, count, side, engine, show=print):
         show: called with a line on each run.
 
     Returns:
-        List of dicts, one a run: seconds of the whole command, pictures a second, the same while it paints, what
-        both are of a worker's on one node, and kilobytes a picture over the loopback device and in files.
+        List of dicts, one a run: seconds of the whole command, pictures a second, the same while it paints,
+        what both are of a worker's on one node, and kilobytes a picture over loopback and in files.
 
     Raises:
         UserError: Ray is not installed, or there are fewer than two cores.

@@ -76,7 +76,8 @@ def restyle(cluster, cores, source, output, network, options, overwrite=False, m
     for note in listing.notes:
         print('note: %s' % note, file=sys.stderr)
     if summary.lost:
-        print('note: %d workers died, and others did their work' % summary.lost, file=sys.stderr)
+        print('note: %s' % ('1 worker died, and others did its work' if summary.lost == 1 else
+                            '%d workers died, and others did their work' % summary.lost), file=sys.stderr)
     print('%d done, %d skipped, %d failed' % (summary.done, summary.skipped, failed))
     return cli.EXIT_SOME_FAILED if failed else cli.EXIT_OK
 

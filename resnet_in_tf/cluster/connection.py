@@ -30,8 +30,8 @@ def parse(text, cores):
     """
     local = re.fullmatch(r'local:(\d{1,4})', text)
     if local and int(local.group(1)):
-        return {'num_cpus': int(local.group(1)) * cores_of_each(text, cores), 'include_dashboard': False,
-                'object_store_memory': STORE}
+        return {'address': 'local', 'num_cpus': int(local.group(1)) * cores_of_each(text, cores),
+                'include_dashboard': False, 'object_store_memory': STORE}
     if text != AUTO and not re.fullmatch(r'ray://[^\s/:]+:\d{1,5}', text):
         raise UserError('--cluster %s: is auto, for the Ray cluster of this machine, ray://HOST:PORT, or '
                         'local:N for N workers on this machine' % text)
@@ -63,7 +63,7 @@ def connected(text, cores):
         text, cores: as in `parse`.
 
     Yields:
-        The module ray.
+        The module ray. Meanwhile nothing that is printed reaches standard output.
 
     Raises:
         UserError: as `parse`; Ray is not installed, or nothing answers there.
@@ -82,6 +82,8 @@ def connected(text, cores):
     try:
         if in_main:  # Ray has put its own there
             signal.signal(signal.SIGTERM, handler)
-        yield ray
+        # Ray prints there what machines that died have logged.
+        with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere):
+            yield ray
     finally:
         ray.shutdown()

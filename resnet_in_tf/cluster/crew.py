@@ -28,12 +28,12 @@ def room(resources, cores):
     """
     cpus, gpus = int(resources.get('CPU', 0)), int(resources.get('GPU', 0))
     workers = gpus or (max(1, cpus // cores) if cpus else 0)
-    each = max(1, cpus // workers) if workers else 0
-    own = each if gpus else min(each, cores)
-    asked = {'num_cpus': min(own, cpus)}
+    if not workers:
+        return Room(0, {}, 0, 1)
     if gpus:
-        asked['num_gpus'] = 1
-    return Room(workers, asked, own, 1 / max(1, workers))
+        return Room(gpus, {'num_gpus': 1, 'num_cpus': cpus // gpus}, max(1, cpus // gpus), 1 / gpus)
+    own = min(cpus, cores)
+    return Room(workers, {'num_cpus': own}, own, 1 / workers)
 
 
 class Worker:

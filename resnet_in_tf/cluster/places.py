@@ -1,6 +1,7 @@
 """Where a cluster's pictures come from and go to: folders that every machine sees, or a bucket such as s3://."""
 
 import contextlib
+import logging
 import mimetypes
 import os
 import uuid
@@ -85,6 +86,7 @@ class Bucket:
 
     def __init__(self, path):
         import boto3
+        logging.getLogger('botocore').setLevel(logging.WARNING)  # it tells where credentials are
         self.path = path.rstrip('/')
         self.bucket, _, self.prefix = self.path.split(SCHEME)[1].partition('/')
         self.client = boto3.session.Session().client('s3')

@@ -9,7 +9,7 @@ from resnet_in_tf.cluster.crew import reason
 LOOK = 2.0  # seconds after which machines are looked for that have come or gone
 AHEAD = 2  # groups that a worker has: one that it paints, one whose files come
 DEATHS = 2  # workers that one picture may take with it
-PATIENCE = 30  # seconds without a worker, after which that is told
+PATIENCE = 120  # seconds without a worker, after which that is told
 
 Summary = collections.namedtuple('Summary', 'done skipped failed lost')
 Summary.__doc__ = """How many pictures were done, were there before, and failed; and how many workers died."""
@@ -61,7 +61,7 @@ class Run:
                 self.crew.fill()
                 if not self.crew.opened and looked - began > PATIENCE:
                     began = float('inf')
-                    self.crew.on_note('the cluster has had no room for a worker so far; waiting for it')
+                    self.crew.on_note('no worker has begun so far; waiting for the cluster to have room')
             self.hand_out()
             if self.listed and not self.waiting and not self.again and not self.ahead:
                 return Summary(self.done, self.skipped, self.failed, self.lost)

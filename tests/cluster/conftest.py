@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 
 import on_ray
 import onnx_networks
@@ -27,17 +28,19 @@ def network(tmp_path_factory):
     return onnx_networks.write(tmp_path_factory.mktemp('network') / 'small.onnx', palette=False)
 
 
-@pytest.fixture
-def nodes(ray):
-    """Returns a function that starts so many Nodes."""
-    made = []
+@pytest.fixture(scope='session')
+def head(ray, tmp_path_factory):
+    """Returns on_ray.Nodes without a node."""
+    made = on_ray.Nodes(tmp_path_factory.mktemp('traps'), {})
+    yield made
+    made.cluster.shutdown()
 
-    def start(count, **environment):
-        made.append(on_ray.Nodes(ray, count, **environment))
-        return made[-1]
-    yield start
-    for each in made:
-        each.close()
+
+@pytest.fixture
+def nodes(head):
+    """Returns on_ray.Nodes with two nodes of one core each."""
+    head.two()
+    return head
 
 
 @pytest.fixture(scope='session')
@@ -74,3 +77,14 @@ def alone(tmp_path_factory, network):
     result = on_ray.stylize('--model', network, '--input', folder / 'in', '--output', folder / 'out')
     assert result.stdout == '24 done, 0 skipped, 0 failed\n', result.stderr
     return str(folder / 'in'), on_ray.content(folder / 'out')
+
+
+@pytest.fixture
+def bucket(s3, monkeypatch):
+    """Returns a client of S3 and the name of a new bucket."""
+    import boto3
+    for name, value in s3.items():
+        monkeypatch.setenv(name, value)
+    client, name = boto3.session.Session().client('s3'), 'bucket-' + uuid.uuid4().hex
+    client.create_bucket(Bucket=name)
+    return client, name
