@@ -15,7 +15,7 @@ FOLDERS = (os.path.join(PACKAGE, 'checkpoints'), os.path.join(os.path.dirname(PA
 
 def is_name(model):
     """Whether --model names a network that ships, and no file: it is a word without folder or ending."""
-    return not os.path.splitext(model)[1] and os.path.basename(model) == model != '' and not os.path.exists(model)
+    return bool(model) and os.path.basename(os.path.splitext(model)[0]) == model and not os.path.exists(model)
 
 
 def model(engine='tensorflow', name=DEFAULT):
@@ -35,8 +35,8 @@ def model(engine='tensorflow', name=DEFAULT):
             if os.path.isfile(path):
                 return path
     if name != DEFAULT:
-        raise UserError('--model %s: there is no such file, and no network of that name ships; there are: %s' % (
-            name, ', '.join(names(folders)) or 'none'))
+        raise UserError('--model %s: there is no such file, and no network of that name ships; '
+                        'there are: %s' % (name, ', '.join(names(folders)) or 'none'))
     file = DEFAULT + ENDINGS[engine][0]
     raise UserError('--model is missing, and this installation has no %s: name a network of freeze_graph.py, '
                     'or set %s to the folder of %s' % (file, VARIABLE, file))

@@ -13,8 +13,8 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
 from resnet_in_tf import cli  # noqa: E402
 from resnet_in_tf.training import config  # noqa: E402
 
-flags.DEFINE_string('model', None, 'A .pb or .onnx of freeze_graph.py, or a network that ships: any, the default, '
-                    'paintings or paintings_small.')
+flags.DEFINE_string('model', None, 'A .pb or .onnx of freeze_graph.py, or a network that ships: any, the '
+                    'default, paintings or paintings_small.')
 flags.DEFINE_string('style', None, 'NAME or NUMBER, or a mix: wave:0.7,udnie:0.3. Default: the first, or '
                     '--style_image alone.')
 flags.DEFINE_multi_string('style_image', [], 'Any picture as a style, for a network with a style predictor; '
@@ -55,6 +55,7 @@ flags.DEFINE_float('refine', 0.0, 'Seconds for which the row of --style_image is
                    'photos.', 0.0)
 flags.DEFINE_string('cluster', None, 'Ray machines that share the work: auto, ray://HOST:PORT, or local:N '
                     'for N workers here. --input and --output are folders that all see, or s3://BUCKET/PREFIX.')
+flags.DEFINE_bool('films', False, '--cluster: the films in --input, a worker each, and not the photos.')
 flags.DEFINE_integer('cores', None, '--cluster: of a worker without a GPU. Default: 4.', 1)
 flags.DEFINE_string('vgg_weights', None, 'naas, --refine: loss network, as of train.py. Default: imagenet '
                     'for naas, else hed.')
@@ -183,7 +184,8 @@ def restyle_on_cluster(values):
                                'precision': values['precision']}
     stylizer.close()
     return command.restyle(values['cluster'], values['cores'], values['input'], values['output'], network,
-                           options, values['overwrite'], max_memory, others_of(values))
+                           options, values['overwrite'], max_memory, others_of(values),
+                           {'steady': values['steady']} if values['films'] else None)
 
 
 def restyle(values, ends, start):
@@ -244,6 +246,8 @@ def main(values):
         cli.fail('--json and --output - both want standard output; give --output a file')
     if values['cluster']:
         cli.leave(restyle_on_cluster(values))
+    if values['films']:
+        cli.fail('--films is for --cluster; without it, --input names a film')
     from resnet_in_tf.restyling import pipes
     from resnet_in_tf.video import films
     if values['input'] != '-' and films.is_film(values['input'], values['output'] or ''):

@@ -12,7 +12,8 @@ from resnet_in_tf.pictures import images
 
 SECONDS = 300  # a hang fails, a busy machine does not
 
-# Python runs it when it starts. Who opens poison.png is killed; who opens held.png first stays with it.
+# Python runs it when it starts. Who opens poison.png is killed; who opens held.png or held.mp4 first
+# stays with it.
 TRAPS = """
 import builtins, os, signal, time
 opened = builtins.open
@@ -20,7 +21,7 @@ def watched(path, *args, **settings):
     name = str(path)
     if name.endswith('/poison.png'):
         os.kill(os.getpid(), signal.SIGKILL)
-    if name.endswith('/held.png'):
+    if name.endswith(('/held.png', '/held.mp4')):
         try:
             with opened(name + '.pid', 'x') as file:
                 file.write(str(os.getpid()))
@@ -74,9 +75,9 @@ def until(wanted, process=None):
         time.sleep(0.02)
 
 
-def holder(folder, process):
-    """The process that stays with held.png of a folder, once there is one: its number."""
-    path = os.path.join(str(folder), 'held.png.pid')
+def holder(folder, process, name='held.png'):
+    """The process that stays with a file of a folder, once there is one: its number."""
+    path = os.path.join(str(folder), name + '.pid')
     until(lambda: os.path.exists(path) and os.path.getsize(path), process)
     with open(path) as file:
         return int(file.read())

@@ -21,6 +21,7 @@ ORDER = [
 ]
 # Within a line, only these.
 BESIDE = {
+    ('cluster', 'video'): 'films are handed to workers, too',
     ('benchmarks', 'evaluation'): 'figures are drawn and differences told as in the report',
     ('exports', 'tiles'): 'the page in the browser runs large photos in tiles, too',
     ('restyling', 'exports'): 'onnxruntime runs what the ONNX export makes',

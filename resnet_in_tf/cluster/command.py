@@ -13,12 +13,16 @@ from resnet_in_tf.cluster.painter import Work
 from resnet_in_tf.cluster.run import Run
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import model_file
+from resnet_in_tf.pictures import images
+from resnet_in_tf.video import encoding
 
 CORES = 4  # of a worker without a GPU
 GROUP, GROUP_BYTES = 16, 64 * 2 ** 20  # of pictures that a worker has at a time
+FILMS = frozenset(encoding.FORMATS).difference(images.EXTENSIONS)
 
 
-def restyle(cluster, cores, source, output, network, options, overwrite=False, max_memory=None, others=()):
+def restyle(cluster, cores, source, output, network, options, overwrite=False, max_memory=None, others=(),
+            films=None):
     """Restyles the pictures of a place on a cluster, and tells of it.
 
     Args:
@@ -30,6 +34,7 @@ def restyle(cluster, cores, source, output, network, options, overwrite=False, m
         overwrite: whether results that exist are made again.
         max_memory: int, bytes that a worker may hold; None for its share of what is free.
         others: paths of further files that no result may replace.
+        films: dict of `steady`, as in video.films.Options, to restyle the films there and not the pictures.
 
     Returns:
         int, an exit status.
@@ -42,7 +47,7 @@ def restyle(cluster, cores, source, output, network, options, overwrite=False, m
     path, arguments = network
     work = Work(*(where if places.is_remote(where) else os.path.abspath(where) for where in (source, output)),
                 network=(os.path.basename(path), arguments), options=options, overwrite=overwrite,
-                max_memory=max_memory, version=__version__)
+                max_memory=max_memory, version=__version__, films=films)
     failed = 0
 
     def on_failed(name, reason):
@@ -54,12 +59,13 @@ def restyle(cluster, cores, source, output, network, options, overwrite=False, m
         bar.clear()
         print(line, file=sys.stderr)
 
-    listing = Listing(places.place(work.source), places.place(work.output), others, on_failed)
-    shares = groups(listing, GROUP, GROUP_BYTES)
-    with cli.progress_bar(None, 'picture') as bar:
+    what = 'film' if films else 'picture'
+    listing = listed(work, others, on_failed)
+    shares = groups(listing, 1 if films else GROUP, GROUP_BYTES)
+    with cli.progress_bar(None, what) as bar:
         first = next(shares, None)  # before any machine is asked
         if first is None and not failed:
-            raise UserError('; '.join(['%s: no pictures here' % source] + listing.notes))
+            raise UserError('; '.join(['%s: no %ss here' % (source, what)] + listing.notes))
         with connection.connected(cluster, here) as ray:
             count(work, others, bar)
             crew = Crew(ray, work, model_file.read_model(path),
@@ -84,9 +90,14 @@ def restyle(cluster, cores, source, output, network, options, overwrite=False, m
 
 def count(work, others, bar):
     """Counts the pictures beside the work, where a bar is seen: its end becomes known."""
-    def listed():
-        listing = Listing(places.place(work.source), places.place(work.output), others, tidy=False)
-        bar.total = sum(1 for _ in listing)
+    def run():
+        bar.total = sum(1 for _ in listed(work, others, tidy=False))
 
     if not isinstance(bar, cli.Silence):
-        threading.Thread(target=listed, daemon=True).start()
+        threading.Thread(target=run, daemon=True).start()
+
+
+def listed(work, *arguments, **more):
+    """The Listing of what is to do; `arguments` as its own."""
+    return Listing(places.place(work.source), places.place(work.output), *arguments,
+                   endings=FILMS if work.films else images.EXTENSIONS, **more)

@@ -74,16 +74,16 @@ def connected(text, cores):
         os.environ['PYTHONPATH'] = os.pathsep.join(filter(None, [ROOT, os.environ.get('PYTHONPATH')]))
     in_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGTERM)
-    try:
-        ray.init(log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=True, **arguments)
-    except Exception as error:  # ConnectionError, RuntimeError and others, by what is wrong
-        raise UserError('--cluster %s: no Ray cluster answers (%s); ray start --head starts one'
-                        % (text, ' '.join(str(error).split())[:200])) from error
-    try:
-        if in_main:  # Ray has put its own there
-            signal.signal(signal.SIGTERM, handler)
-        # Ray prints there what machines that died have logged.
-        with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere):
+    # Ray prints there what machines that died have logged, some of it as it ends.
+    with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere):
+        try:
+            ray.init(log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=True, **arguments)
+        except Exception as error:  # ConnectionError, RuntimeError and others, by what is wrong
+            raise UserError('--cluster %s: no Ray cluster answers (%s); ray start --head starts one'
+                            % (text, ' '.join(str(error).split())[:200])) from error
+        try:
+            if in_main:  # Ray has put its own there
+                signal.signal(signal.SIGTERM, handler)
             yield ray
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()

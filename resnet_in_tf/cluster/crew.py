@@ -72,13 +72,21 @@ class Crew:
         self.on_node = NodeAffinitySchedulingStrategy
         self.model = ray.put(model)
         self.workers, self.opening, self.deaths, self.opened = [], {}, 0, False
-        self.unfit = set()  # machines where the network cannot be opened
+        self.unfit = {}  # machines where the network cannot be opened -> why
         self.kind = ray.remote(concurrency_groups={'ahead': 1})(Painter)
 
     def fill(self):
-        """Starts workers where a machine has room for more."""
-        for node in self.ray.nodes():
-            if not node['Alive'] or node['NodeID'] in self.unfit:
+        """Starts workers where a machine has room for more.
+
+        Raises:
+            UserError: on no machine that is left can the network be opened.
+        """
+        nodes = [node for node in self.ray.nodes()
+                 if node['Alive'] and room(node['Resources'], self.cores).workers]
+        if nodes and all(node['NodeID'] in self.unfit for node in nodes):
+            raise UserError(self.unfit[nodes[0]['NodeID']])
+        for node in nodes:
+            if node['NodeID'] in self.unfit:
                 continue
             wanted = room(node['Resources'], self.cores)
             here = sum(worker.node == node['NodeID'] for worker in self.workers)
@@ -102,8 +110,8 @@ class Crew:
         except self.ray.exceptions.RayTaskError as error:
             if not self.opened:
                 raise UserError(reason(error)) from error
+            self.unfit[worker.node] = reason(error)
             self.on_note('a machine is left out: %s' % reason(error))
-            self.unfit.add(worker.node)
             self.lose(worker)
         except self.ray.exceptions.RayError as error:
             self.lose(worker)

@@ -26,6 +26,7 @@ class Listing:
         others: paths of further files that no result may replace.
         on_failed: called with a name and a reason, for each picture or folder that nothing can be done for.
         tidy: whether what killed workers left among the results is removed.
+        endings: of the files that are taken, in small letters; what is no picture's stays as it is.
 
     Attributes:
         found: int, pictures so far.
@@ -35,8 +36,10 @@ class Listing:
         UserError: the results would lie among the pictures, or the pictures among the results.
     """
 
-    def __init__(self, source, output, others=(), on_failed=lambda name, reason: None, tidy=True):
+    def __init__(self, source, output, others=(), on_failed=lambda name, reason: None, tidy=True,
+                 endings=images.EXTENSIONS):
         self.source, self.output, self.on_failed, self.tidy = source, output, on_failed, tidy
+        self.endings = endings
         self.found, self.results, self.linked, self.foreign = 0, 0, 0, collections.Counter()
         self.skipped = relative(output.path, source.path)
         if self.skipped == '.':
@@ -52,7 +55,7 @@ class Listing:
             ending = os.path.splitext(name)[1].lower()
             if ending in listing.FOREIGN:
                 self.foreign[ending] += 1
-            if ending not in images.EXTENSIONS:
+            if ending not in self.endings:
                 continue
             target, clash = self.target(name)
             if clash is None and os.path.normpath(target) in self.below:
@@ -93,7 +96,7 @@ class Listing:
         """Where a result goes, and why it cannot: (str, None) or (str, reason), as batch.targets says."""
         stem, ending = os.path.splitext(name)
         new = batch.written_as(ending)
-        if new == ending:
+        if new == ending or ending.lower() not in images.EXTENSIONS:
             return name, None
         # Only these can want one of the names that this picture may have.
         rivals = {stem + new, name + new} | {stem + make(old) for old in batch.WRITTEN_AS

@@ -17,7 +17,7 @@ TRANSFERS = 8  # at once; each waits for the network most of the time
 # What TensorFlow and onnxruntime ask how many threads they may have.
 THREADS = ('OMP_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS')
 
-Work = collections.namedtuple('Work', 'source output network options overwrite max_memory version')
+Work = collections.namedtuple('Work', 'source output network options overwrite max_memory version films')
 Work.__doc__ = """What every machine is told once.
 
 Fields:
@@ -27,6 +27,7 @@ Fields:
     overwrite: whether results that exist are made again.
     max_memory: int, bytes that a worker may hold; None for its share of what is free.
     version: str, of the package that asks.
+    films: dict of what films.Options has beside those of pictures, where films are restyled; else None.
 """
 
 
@@ -129,11 +130,36 @@ class Painter:
                 for path, name in zip(job, named):
                     error = error.replace(path, name)
             ended.append((jobs[job].name, error))
-        places_ = ends.FileEnds if self.output.is_local else StoreEnds(self.output, jobs)
-        pipeline.Pipeline(self.stylizer, self.work.options, self.max_memory, on_end,
-                          lambda job, done, total: None, places_).run(list(jobs))
+        if self.work.films:
+            self.paint_films(jobs, on_end)
+        else:
+            ways = ends.FileEnds if self.output.is_local else StoreEnds(self.output, jobs)
+            pipeline.Pipeline(self.stylizer, self.work.options, self.max_memory, on_end,
+                              lambda job, done, total: None, ways).run(list(jobs))
         shutil.rmtree(os.path.join(self.folder, str(number)), ignore_errors=True)
         return ended
+
+    def paint_films(self, jobs, on_end):
+        """Restyles films one after the other; one that was begun on another machine goes on.
+
+        Args:
+            jobs: dict of Job -> listing.Picture.
+            on_end: called with each job and its error, or None.
+        """
+        from resnet_in_tf.video import films
+        picture, work = self.work.options, self.work
+        options = films.Options(picture.style_weights, picture.keep_color, picture.quality, picture.exact,
+                                work.overwrite, self.max_memory, brush=picture.brush, match=picture.match,
+                                **work.films)
+        for job in jobs:
+            error = None
+            try:
+                films.stylize_film(self.stylizer, job.source, job.target, options)
+                if not self.output.is_local:
+                    self.output.store(job.target, jobs[job].target)
+            except Exception as problem:
+                error = pipeline.reason(job, problem)
+            on_end(job, error)
 
     def close(self):
         """Gives back what it holds."""

@@ -6,15 +6,17 @@ from resnet_in_tf.cluster import command, connection, crew
 from resnet_in_tf.errors import UserError
 
 
-@pytest.mark.parametrize('cluster', ['locl:2', 'local:0', 'local:', 'local:-1', 'ray://', 'ray://host', '10.0.0.1:6379'])
+@pytest.mark.parametrize('cluster', ['locl:2', 'local:0', 'local:', 'local:-1', 'ray://', 'ray://host',
+                                     '10.0.0.1:6379'])
 def test_an_address_that_is_none(tmp_path, cluster):
     with pytest.raises(UserError, match='is auto, for the Ray cluster of this machine'):
         command.restyle(cluster, None, str(tmp_path), str(tmp_path / 'out'), ('net.pb', {}), None)
 
 
 @pytest.mark.parametrize('source, output, line', [
-    ('in', 'in', 'is the folder of the pictures themselves'), ('in/a.png', 'out', 'with --cluster, --input is a'),
-    ('none', 'out', 'No such file'), ('in/empty', 'out', 'no pictures here'), ('in', '.', 'holds --input')])
+    ('in', 'in', 'is the folder of the pictures themselves'), ('none', 'out', 'No such file'),
+    ('in/a.png', 'out', 'with --cluster, --input is a folder'), ('in/empty', 'out', 'no pictures here'),
+    ('in', '.', 'holds --input')])
 def test_folders_that_do_not_fit(tmp_path, source, output, line):
     (tmp_path / 'in' / 'empty').mkdir(parents=True)
     (tmp_path / 'in' / 'a.png').write_bytes(b'x')

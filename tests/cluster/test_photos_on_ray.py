@@ -93,3 +93,25 @@ def test_from_s3_to_s3_by_workers_of_this_machine(alone, network, ray, bucket, s
     assert {key[len('restyled/'):]: each['Body'].read() for key, each in made.items()} == dict(
         results, **{'sub/003.png': b'mine'})
     assert made['restyled/001.jpg']['ContentType'] == 'image/jpeg'
+
+
+def test_films_are_a_worker_each_and_survive_a_node_that_dies(network, nodes, tmp_path):
+    pytest.importorskip('imageio_ffmpeg')
+    import film_files
+    (tmp_path / 'in' / 'sub').mkdir(parents=True)
+    film_files.make(tmp_path / 'in' / 'held.mp4', seconds=0.2)
+    film_files.make(tmp_path / 'in' / 'sub' / 'other.mkv', size='32x48', seconds=0.2, sound=0)
+    (tmp_path / 'in' / 'photo.png').write_bytes(b'is no film')
+    flags = ['--model', network, '--steady', 'none']
+    for name in ('held.mp4', 'sub/other.mkv'):
+        result = stylize('--input', tmp_path / 'in' / name, '--output', tmp_path / 'alone' / name, *flags)
+        assert result.returncode == 0, result.stderr
+    process = on_ray.start('--cluster', 'auto', '--films', '--input', tmp_path / 'in', '--output',
+                           tmp_path / 'out', *flags, **nodes.environment)
+    nodes.kill(on_ray.holder(tmp_path / 'in', process, 'held.mp4'))
+    out, err = process.communicate(timeout=on_ray.SECONDS)
+    assert (process.returncode, out) == (0, '2 done, 0 skipped, 0 failed\n'), err
+    assert sorted(content(tmp_path / 'out')) == ['held.mp4', 'sub/other.mkv']
+    for name in ('held.mp4', 'sub/other.mkv'):
+        assert film_files.pictures(str(tmp_path / 'out' / name)) == film_files.pictures(
+            str(tmp_path / 'alone' / name))
