@@ -116,7 +116,7 @@ function order() {
 // The preview
 
 function refresh(step = backend.QUICK) {
-  if (!state.image || !state.limits || live.on) return;
+  if (!state.image || !state.limits || (live.on && live.on.stream)) return;
   const wanted = order();
   if (!wanted) {
     preview.cancel();

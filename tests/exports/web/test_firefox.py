@@ -1,4 +1,4 @@
-"""The exported page in a real Firefox, a second engine: its picture is the network's, online and offline."""
+"""The exported page in a real Firefox, a second engine: its pictures are the network's, online and offline."""
 
 import contextlib
 import os
@@ -24,7 +24,8 @@ marionette = pytest.importorskip('marionette_driver.marionette',
 
 PATIENCE = 120  # seconds
 SETTINGS = {'browser.shell.checkDefaultBrowser': False, 'browser.download.folderList': 2,
-            'browser.download.useDownloadDir': True, 'browser.download.alwaysOpenPanel': False}
+            'browser.download.useDownloadDir': True, 'browser.download.alwaysOpenPanel': False,
+            'media.navigator.streams.fake': True, 'media.navigator.permission.disabled': True}
 
 
 @contextlib.contextmanager
@@ -85,7 +86,7 @@ def restyled(browser, url, photo):
     return text_of(browser, 'engine'), picture
 
 
-def test_firefox_paints_what_the_pb_paints_and_goes_on_offline(folder, model, tmp_path, face):
+def test_firefox_paints_what_the_pb_paints_and_goes_on_offline_and_live(folder, model, tmp_path, face):
     photo = tmp_path / 'photo.png'
     images.write(str(photo), images.resize(face, 512, 384))
     stylizer, site = Stylizer(model, impl='reference'), Site(str(folder))
@@ -100,3 +101,7 @@ def test_firefox_paints_what_the_pb_paints_and_goes_on_offline(folder, model, tm
         site.stop()
         _, again = restyled(browser, site.url, photo)
         assert abs(again.astype(int) - picture).max() == 0
+        browser.find_element('css selector', '#live-start').click()
+        until(lambda: ' frames a second, ' in text_of(browser, 'live-rate'))
+        browser.find_element('css selector', '#live-stop').click()
+        assert not browser.find_element('css selector', '#live').is_displayed()
