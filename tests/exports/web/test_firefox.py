@@ -1,4 +1,4 @@
-"""The exported page in a real Firefox, a second engine: its pictures are the network's, online and offline."""
+"""The exported page in a real Firefox, a second engine: its pictures are the network's, also offline."""
 
 import contextlib
 import os
