@@ -17,7 +17,7 @@ from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.video import ffmpeg, films, probing
 
 X264 = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-c:a', 'aac']
-FULL = ['-c:v', 'libx264', '-pix_fmt', 'yuv444p', '-c:a', 'aac']
+FULL = ['-vf', 'format=yuv444p,scale=49:33', '-c:v', 'libx264', '-c:a', 'aac']  # testsrc2 is even
 VP9 = ['-vf', 'format=yuv444p,scale=49:33,format=yuv420p', '-c:v', 'libvpx-vp9', '-c:a', 'libopus']
 HDR = ['-color_trc', 'smpte2084', '-color_primaries', 'bt2020', '-colorspace', 'bt2020nc', '-bsf:v',
        'h264_metadata=transfer_characteristics=16']
@@ -31,8 +31,8 @@ def run(tiny, tmp_path_factory):
     sources = {
         'plain.mp4': {'flags': X264},
         'silent.mov': {'flags': X264[:4], 'sound': 0},
-        'odd.mp4': {'size': '49x33', 'flags': FULL},
-        'odd.webm': {'size': '49x33', 'flags': VP9},
+        'odd.mp4': {'flags': FULL},
+        'odd.webm': {'flags': VP9},
         'ten.mp4': {'flags': ['-c:v', 'libx264', '-pix_fmt', 'yuv420p10le', '-c:a', 'aac']},
         'variable.mp4': {'flags': X264 + VARIABLE, 'seconds': 0.3, 'sound': 1},
         'wide.mp4': {'flags': X264 + ['-vf', 'setsar=4/3']},
@@ -50,16 +50,20 @@ def run(tiny, tmp_path_factory):
     (folder / 'junk.mp4').write_bytes(b'no film at all')
     (folder / 'list.mp4').write_bytes(b'#EXTM3U\n#EXTINF:1,\nplain.mp4\n')
     (folder / 'taken.mp4').write_bytes(b'mine')
+    half = np.repeat(np.uint8([[0] * 24 + [255] * 25]), 33, 0)
+    Image.fromarray(half).save(str(folder / 'half.png'))
     commands = {'out/' + name: name for name in (
         'plain.mp4', 'silent.mov', 'odd.mp4', 'odd.webm', 'ten.mp4', 'variable.mp4', 'wide.mp4', 'late.mp4',
         'anim.gif', 'long.mp4', 'cut.mp4', 'hdr.mp4', 'headless.mp4', 'junk.mp4', 'list.mp4')}
     commands.update({'out/anim.png': 'anim.gif', 'out/gif.mp4': 'anim.gif', 'out/plain.gif': 'plain.mp4',
                      'out/aac.webm': 'plain.mp4', 'out/plain.png': 'plain.mp4', 'taken.mp4': 'plain.mp4',
-                     'out/broad.mp4': 'odd.mp4',
+                     'out/broad.mp4': 'odd.mp4', 'masked/': 'odd.mp4', 'source/': 'odd.mp4',
                      'frames/': 'variable.mp4', 'out/frames.mp4': 'frames', 'plain.mp4': 'plain.mp4'})
     extra = {'out/frames.mp4': ['--frame_rate=12.5'], 'plain.mp4': ['--overwrite'],
              'out/gif.mp4': ['--preserve_color', '--strength=0'],
-             'out/broad.mp4': ['--brush=2', '--match_color=photo:0.5']}
+             'out/broad.mp4': ['--brush=2', '--match_color=photo:0.5'],
+             'masked/': ['--brush=0.5', '--mask', '%s:wave' % (folder / 'half.png'), '--elsewhere=identity'],
+             'source/': ['--strength=0', '--steady=none']}
     results = running.many([
         ['stylize.py', '--model', tiny, '--input', folder / source, '--output', '%s/%s' % (folder, output)]
         + extra.get(output, []) for output, source in commands.items()])
@@ -76,6 +80,17 @@ def test_strokes_and_colours_of_a_film_are_set_as_a_photos(run):
     assert not set(frames['out/broad.mp4']) & (set(frames['out/odd.mp4']) | set(frames['odd.mp4']))
 
 
+def test_a_mask_is_over_every_frame_whatever_the_brush(run):
+    folder, results = run
+    assert (results['masked/'].returncode, results['masked/'].stderr) == (0, '')
+    frames = [[np.asarray(Image.open(path), int) for path in sorted(glob.glob(folder + name + '*.png'))]
+              for name in ('masked/', 'source/')]
+    assert len(frames[0]) == len(frames[1]) > 3
+    for one, other in zip(*frames):
+        apart = np.abs(one - other)
+        assert apart.shape == (33, 49, 3) and apart[:, :20].mean() < 6 and apart[:, 29:].mean() > 30
+
+
 @pytest.mark.parametrize('name', ['plain.mp4', 'silent.mov', 'odd.mp4', 'ten.mp4', 'variable.mp4', 'wide.mp4',
                                   'late.mp4', 'anim.gif', 'long.mp4'])
 def test_size_times_and_sound_are_the_films_own(run, name):
@@ -86,6 +101,7 @@ def test_size_times_and_sound_are_the_films_own(run, name):
     same = ('width', 'height', 'packets', 'aspect', 'sounds')
     assert [getattr(new, field) for field in same] == [getattr(old, field) for field in same]
     assert times(after) == times(before) and len(times(after)) > 3
+    assert (new.width, new.height) == (49, 33) or name != 'odd.mp4'
     if name != 'variable.mp4':
         assert new.rate == old.rate
         assert new.last_duration * new.time_base == old.last_duration * old.time_base
