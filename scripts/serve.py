@@ -26,6 +26,8 @@ flags.DEFINE_list('allowed_hosts', [], 'Names by which browsers reach it, beside
                   '--host; * for any.')
 flags.DEFINE_list('allow_origin', [], 'Other sites whose pages may send photos, such as '
                   'https://example.org; * for any.')
+flags.DEFINE_string('site', None, 'A folder of freeze_graph.py --format web, made of the same network: '
+                    "the page offers to run it on the visitor's device.")
 flags.DEFINE_enum('impl', 'auto', ['auto', 'reference', 'fused'], 'Kernel of instance norm.')
 flags.DEFINE_enum('engine', 'auto', ['auto', 'tensorflow', 'onnxruntime'], 'What runs the network. auto: '
                   'TensorFlow where it is installed.')
@@ -49,7 +51,8 @@ def main(values):
                         precision=values['precision'])
     if values['precision'] != 'float32':
         print('note: %s' % line(stylizer.engine.precision), file=sys.stderr)
-    serve(stylizer, values['host'], values['port'], limits, values['allowed_hosts'], values['allow_origin'])
+    serve(stylizer, values['host'], values['port'], limits, values['allowed_hosts'], values['allow_origin'],
+          values['site'])
 
 
 if __name__ == '__main__':

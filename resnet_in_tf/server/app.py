@@ -1,18 +1,29 @@
 """The WSGI application: addresses, and what each of them answers."""
 
+import gzip
 import logging
 import time
 
 from flask import Flask, Response, g, jsonify, request, send_from_directory, url_for
 from werkzeug.exceptions import HTTPException
 
-from resnet_in_tf.server import forms, masks, openapi, parameters, problems, restyling, style_images
+from resnet_in_tf.server import device as devices
+from resnet_in_tf.server import (
+    forms,
+    masks,
+    openapi,
+    parameters,
+    problems,
+    restyling,
+    security,
+    style_images,
+)
 
 logger = logging.getLogger(__name__)
 
 ROUTINE = ('/healthz', '/metrics')  # asked every few seconds: not worth a line in the log
 
-def create_app(stylizer, jobs, limits, metrics, access):
+def create_app(stylizer, jobs, limits, metrics, access, device=None):
     """Builds the application.
 
     Args:
@@ -21,15 +32,21 @@ def create_app(stylizer, jobs, limits, metrics, access):
         limits: restyling.Limits.
         metrics: metrics.Metrics.
         access: security.Access.
+        device: device.Device that pages may run the network with, or None.
 
     Returns:
         flask.Flask.
+
+    Raises:
+        UserError: the device's network is another one.
     """
     app = Flask(__name__, static_folder=None)
     # Through the queue, so that the pace of this network and machine is known from the start.
     thumbnails = jobs.run(lambda: restyling.thumbnails(stylizer),
                           len(stylizer.styles) * restyling.THUMBNAIL ** 2, float('inf'),
                           lambda: False)
+    if device:
+        devices.check_thumbnails(device, thumbnails)
     by_number = {str(number): picture for number, picture in enumerate(thumbnails, 1)}
     document = openapi.document(limits)
 
@@ -60,6 +77,7 @@ def create_app(stylizer, jobs, limits, metrics, access):
             styles=[{'number': number, 'name': name,
                      'thumbnail': url_for('thumbnail', number=number)}
                     for number, name in enumerate(stylizer.styles, 1)],
+            device=devices.ADDRESS if device else '',
             limits={'upload_bytes': limits.max_upload, 'photo_pixels': limits.max_pixels,
                     'result_pixels': limits.max_result, 'seconds': limits.seconds,
                     'style_images': limits.style_images, 'masks': limits.masks,
@@ -97,6 +115,20 @@ def create_app(stylizer, jobs, limits, metrics, access):
     def static(name):
         return send_from_directory(restyling.STATIC, name, max_age=0)
 
+    @app.route('/%s<path:name>' % devices.ADDRESS)
+    def device_file(name):
+        file = device.files.get(name) if device else None
+        if file is None:
+            raise problems.Problem(404, 'not_found', 'no such address; /openapi.json lists what there is')
+        response = Response(file.packed, mimetype=file.mimetype)
+        response.add_etag()
+        response.headers['Content-Encoding'] = 'gzip'
+        response.headers.update({'Cache-Control': 'no-cache', 'Vary': 'Accept-Encoding'})
+        if 'gzip' not in request.accept_encodings:
+            response.set_data(gzip.decompress(file.packed))
+            del response.headers['Content-Encoding']
+        return response.make_conditional(request)
+
     @app.before_request
     def start():
         g.started = time.monotonic()
@@ -112,6 +144,7 @@ def create_app(stylizer, jobs, limits, metrics, access):
         logger.log(level, '%s %s %d %.2f s', request.method, request.path, response.status_code,
                    seconds)
         response.headers.update(access.shared_with(request.environ))
+        response.headers.update(security.WITH_DEVICE if device else {})
         return response
 
     @app.errorhandler(problems.Problem)

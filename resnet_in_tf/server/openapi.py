@@ -84,7 +84,9 @@ PROBLEM = {'type': 'object', 'required': ['error'], 'properties': {'error': {
         'code': {'type': 'string', 'description': 'A name for programs.'},
         'message': {'type': 'string', 'description': 'What is wrong, and what to do.'}}}}}
 
-STYLES = {'type': 'object', 'required': ['styles', 'limits'], 'properties': {
+STYLES = {'type': 'object', 'required': ['styles', 'device', 'limits'], 'properties': {
+    'device': {'type': 'string', 'description': 'Address under which a page finds the same network, to run '
+               'it itself: site.json tells its files. Empty where the server offers none.'},
     'styles': {'type': 'array', 'items': {
         'type': 'object', 'required': ['number', 'name', 'thumbnail'], 'properties': {
             'number': {'type': 'integer'}, 'name': {'type': 'string'},

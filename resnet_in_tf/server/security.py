@@ -18,6 +18,14 @@ HEADERS = {
     'Referrer-Policy': 'no-referrer',
 }
 
+# Of a page that may run the network itself: WebAssembly, and threads, which only isolated pages are given.
+WITH_DEVICE = dict(HEADERS, **{
+    'Content-Security-Policy': HEADERS['Content-Security-Policy']
+    + "; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' blob:",
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Embedder-Policy': 'require-corp',
+})
+
 ANY = '*'
 SAFE = ('GET', 'HEAD', 'OPTIONS')  # change nothing, and pages of other sites do not see the answer
 DEFAULT_PORTS = {'http': 80, 'https': 443}

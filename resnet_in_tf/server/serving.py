@@ -17,7 +17,7 @@ LARGE = 1 << 20  # bytes
 LONGEST_LINE = 500  # characters of a message in the log
 
 
-def serve(stylizer, host, port, limits, hosts=(), origins=()):
+def serve(stylizer, host, port, limits, hosts=(), origins=(), site=None):
     """Serves until SIGTERM or SIGINT, and then ends the process.
 
     Args:
@@ -27,12 +27,15 @@ def serve(stylizer, host, port, limits, hosts=(), origins=()):
         limits: restyling.Limits.
         hosts: names that it answers to beside localhost and `host`; '*' for any.
         origins: other sites' origins whose pages may send photos; '*' for any.
+        site: folder of `freeze_graph.py --format web`, of the same network, that pages may run; or None.
 
     Raises:
-        UserError: the address cannot be bound to, or a package of the extra is missing.
+        UserError: the address cannot be bound to, a package of the extra is missing, or `site` is damaged or
+            of another network.
     """
     try:
         from resnet_in_tf.server.app import create_app
+        from resnet_in_tf.server.device import open_site
         from resnet_in_tf.server.listening import Hub
         from resnet_in_tf.server.metrics import Metrics
         from resnet_in_tf.server.security import Access
@@ -41,6 +44,7 @@ def serve(stylizer, host, port, limits, hosts=(), origins=()):
             raise
         raise UserError("the server needs %s: pip install 'resnet_in_tf[server]'"
                         % error.name) from None
+    device = open_site(site, stylizer.style_names, stylizer.card) if site else None
     log_to_stderr()
     give_memory_back()
     side = stylizer.style_images.size if stylizer.style_images else 0
@@ -55,7 +59,8 @@ def serve(stylizer, host, port, limits, hosts=(), origins=()):
     metrics = Metrics(jobs)
     access = Access(frozenset([host.lower()] + [name.lower() for name in hosts]),
                     frozenset(origin.lower().rstrip('/') for origin in origins))
-    hub = Hub(create_app(stylizer, jobs, limits, metrics, access), jobs, limits, metrics.count_refusal)
+    app = create_app(stylizer, jobs, limits, metrics, access, device)
+    hub = Hub(app, jobs, limits, metrics.count_refusal)
     bound = hub.listen(host, port)
 
     def on_ready():

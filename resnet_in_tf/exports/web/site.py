@@ -15,8 +15,8 @@ from resnet_in_tf.network import frozen
 from resnet_in_tf.pictures import images
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(files.__file__)), 'server', 'static')
-SHARED = ('preview.js', 'paintings.js', 'looks.js', 'app.js', 'regions.js', 'live.js', 'style.css',
-          'icon.svg', 'sample.jpg')  # with the server
+SHARED = ('preview.js', 'paintings.js', 'looks.js', 'app.js', 'regions.js', 'live.js', 'where.js',
+          'style.css', 'icon.svg', 'sample.jpg')  # with the server
 OWN = ('backend.js', 'worker.js', 'network.js', 'painter.js', 'palette.js', 'tiles.js')
 SERVER_SCRIPT, OWN_SCRIPT = 'static/server.js', 'static/device/backend.js'
 # The page loads nothing from, and sends nothing to, others; a static server sends no headers of its own.

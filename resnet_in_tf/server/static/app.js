@@ -25,17 +25,30 @@ function title(name) {
 
 async function loadStyles() {
   $('hint').textContent = backend.hint;
+  let known;
   try {
-    Object.assign(state, await backend.styles());
+    known = await backend.styles();
   } catch (error) {
     return say(error.message, true);
   }
+  state.styles = known.styles;
   for (const style of state.styles) $('styles').append(addButton(style));
-  if (takesPaintings()) $('add-painting').hidden = false;
-  else $('add-painting').remove();
-  showRegionTools();
-  offerLive();
+  if (!known.limits.style_images) $('add-painting').remove();
   select([[state.styles[0], 100]]);
+  if (known.device) return offerDevice(known);
+  take(known.limits);
+  refresh();
+}
+
+// Shows what the backend at hand can do.
+function take(limits) {
+  state.limits = limits;
+  $('hint').textContent = backend.hint;
+  showPaintings();
+  showRegionTools();
+  showLooks();
+  offerLive();
+  noteSize();
 }
 
 function addButton(style) {
@@ -206,7 +219,7 @@ async function download(event) {
   event.preventDefault();
   if (downloading) return downloading.abort();
   const wanted = order();
-  if (!state.image || !wanted) return;
+  if (!state.image || !state.limits || !wanted) return;
   const controller = downloading = new AbortController();
   const format = $('format').value;
   const name = (state.photo.name || 'photo').replace(/\.[^.]*$/, '') + '-restyled.'
@@ -302,4 +315,6 @@ addEventListener('drop', event => {
 });
 addEventListener('paste', event => takeFirst(event.clipboardData.files));
 
-loadStyles().then(noteSize);
+$('retry').addEventListener('click', () => backend.retry());
+
+addEventListener('DOMContentLoaded', loadStyles); // once all scripts are there

@@ -13,16 +13,19 @@ function ofLooks() {
 
 // How much of the largest result can be asked for: fine strokes are painted larger than they come back.
 function mostOfResult() {
-  return Math.min(1, share('brush')) ** 2;
+  return backend.looks ? Math.min(1, share('brush')) ** 2 : 1;
 }
 
 function share(id) {
   return document.getElementById(id).value / 100;
 }
 
+function showLooks() {
+  for (const id of ['brush', 'palette']) document.getElementById(id).closest('label').hidden = !backend.looks;
+}
+
 for (const id of ['brush', 'palette']) {
   const slider = document.getElementById(id);
-  slider.closest('label').hidden = !backend.looks;
   slider.addEventListener('input', () => {
     document.getElementById(id + '-value').textContent = percent(slider);
     noteSize();

@@ -5,6 +5,15 @@ function takesPaintings() {
   return Boolean(state.limits && state.limits.style_images);
 }
 
+// Shows what there is of them, and takes them out of the mix where they are not taken.
+function showPaintings() {
+  const shown = takesPaintings();
+  if ($('add-painting')) $('add-painting').hidden = !shown;
+  for (const tile of document.querySelectorAll('.own')) tile.hidden = !shown;
+  const left = [...state.chosen].filter(([style]) => shown || !style.picture);
+  if (left.length < state.chosen.size) select(left.length ? left : [[state.styles[0], 100]]);
+}
+
 // Whether the server takes one more painting in the mix.
 function mixTakes(style) {
   const own = [...state.chosen.keys()].filter(other => other.picture);

@@ -14,8 +14,10 @@ function ofRegion() {
 }
 
 function showRegionTools() {
-  if (!takesMasks()) return; // it stays hidden
-  $('region').hidden = false;
+  $('region').hidden = !takesMasks();
+  if (!takesMasks()) $('masking').checked = false;
+  showTools();
+  if ($('elsewhere').length > 1) return;
   for (const style of state.styles) $('elsewhere').append(new Option(title(style.name), style.number));
 }
 

@@ -1,7 +1,7 @@
 // What goes between the page and the server.
 'use strict';
 
-const backend = {
+const onServer = {
   // Small and quick while a slider moves; sharper once it rests.
   QUICK: {side: 320, delay: 120},
   SHARP: {side: 800, delay: 700},
@@ -13,7 +13,7 @@ const backend = {
   async styles() {
     try {
       const response = await fetch('v1/styles');
-      if (!response.ok) throw new Error(await backend.reason(response));
+      if (!response.ok) throw new Error(await this.reason(response));
       return await response.json();
     } catch (error) {
       throw new Error('The styles did not load. Is the server still running? Reload the page to try again.');
@@ -41,7 +41,7 @@ const backend = {
       throw new Error('The server does not answer. Is it still running?');
     }
     if (response.ok) return response.blob();
-    const problem = new Error(await backend.reason(response));
+    const problem = new Error(await this.reason(response));
     problem.retryAfter = Number(response.headers.get('Retry-After')) || 0;
     throw problem;
   },
@@ -55,3 +55,5 @@ const backend = {
     }
   },
 };
+
+var backend = onServer; // where.js may put the device in its place

@@ -1,20 +1,23 @@
 // What goes between the page and the network where it runs on this device: the same calls as server.js.
 'use strict';
 
-const backend = {
+const onDevice = {
+  base: '', // address of the site's files, seen from the page
+  engine: '', // what runs the network, once it is there
+  cannot: null, // function of a text, where somebody else can do the work
   // As in server.js; a pass that runs cannot be broken off, so that the sharp one is not large.
   QUICK: {side: 320, delay: 120},
   SHARP: {side: 640, delay: 700},
   largest: 'the largest that goes in a browser',
   hint: 'It stays on this device: the network runs in this page.',
-  failed: 'The styles did not load. Check the connection and reload the page.',
+  failed: 'The network did not load. Check the connection and reload the page.',
   waiting: new Map(), // what was asked and not answered, by number
   worker: null,
   asked: 0,
 
   async styles() {
-    if (await this.comesAgain()) return new Promise(() => {}); // the page is on its way out
-    const response = await fetch('site.json');
+    if (!this.base && await this.comesAgain()) return new Promise(() => {}); // the page is on its way out
+    const response = await fetch(this.base + 'site.json').catch(() => ({ok: false}));
     if (!response.ok) throw new Error(this.failed);
     this.site = await response.json();
     this.start();
@@ -48,11 +51,17 @@ const backend = {
     this.worker.onmessage = ({data}) => this.hear(data);
     this.worker.onerror = () => this.hear({kind: 'failed', message: 'This browser cannot run the network. '
       + 'Take a current Chrome, Edge, Firefox or Safari.'});
-    this.worker.postMessage({kind: 'start', site: this.site, base: new URL('.', location.href).href,
+    this.worker.postMessage({kind: 'start', site: this.site, base: new URL(this.base || '.', location.href).href,
       wants: Object.fromEntries(new URLSearchParams(location.search))});
   },
 
   hear(message) {
+    if (message.kind === 'ready') this.engine = message.engine;
+    if (message.kind === 'failed' && this.cannot) {
+      this.giveUp(message.message);
+      return this.cannot(message.message);
+    }
+    if (backend !== this && !message.id) return; // the page is told when it comes back
     if (message.kind === 'loading') {
       $('loading').hidden = $('loaded').hidden = false;
       $('loaded').value = message.done / message.total;
@@ -61,7 +70,7 @@ const backend = {
     } else if (message.kind === 'ready') {
       $('loading').hidden = true;
       if ($('status').classList.contains('alarm')) say('');
-      $('engine').textContent = 'Runs on this device: ' + message.engine + '.';
+      this.tell();
     } else if (message.kind === 'failed') {
       $('loading').hidden = $('retry').hidden = false;
       $('loaded').hidden = true;
@@ -79,6 +88,11 @@ const backend = {
         this.start();
       }
     }
+  },
+
+  // Says what runs the network.
+  tell() {
+    $('engine').textContent = this.engine ? 'Runs on this device: ' + this.engine + '.' : 'Runs on this device, once the network is here.';
   },
 
   // Tells all who wait that nothing comes.
@@ -139,4 +153,4 @@ function megabytes(bytes) {
   return (bytes / 1e6).toFixed(1);
 }
 
-addEventListener('DOMContentLoaded', () => $('retry').addEventListener('click', () => backend.retry()));
+var backend = self.backend || onDevice; // the server's, where there is one
