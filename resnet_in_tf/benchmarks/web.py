@@ -1,9 +1,11 @@
 """The page of freeze_graph.py --format web in Chromium: seconds a photo, beside onnxruntime."""
 
+import contextlib
 import functools
 import json
 import os
 import statistics
+import threading
 import time
 
 import numpy as np
@@ -14,22 +16,26 @@ from resnet_in_tf.exports.web.browser import keep, opened, paint, served
 from resnet_in_tf.network import onnx_file
 from resnet_in_tf.pictures import images
 
+MEMORY = ('resident MB', 'own MB')
 THREADS = (1, 4)  # the page takes no more, and none that the processor has not
+WHOLE_UP_TO = 2048 * 2048  # pixels: up to here one photo warms up, and onnxruntime paints it whole
+LOOK = 0.2  # seconds between two looks at the memory: Chromium starts the system's own peak anew as it runs
 
 
-def measure(site, photo, sides, rounds, show):
+def measure(site, photo, sizes, rounds, show):
     """Times photos in the page, by one thread and by several, and the same network in onnxruntime.
 
     Args:
         site: folder of freeze_graph.py --format web.
-        photo: path of a picture, made as large as each of `sides` is.
-        sides: list of int, pixels of both sides.
-        rounds: int, photos of each size; one more goes before.
+        photo: path of a picture, made as large as each of `sizes` is.
+        sizes: list of pairs of int, width and height in pixels.
+        rounds: int, photos of each size; one more goes before those up to WHOLE_UP_TO.
         show: function of a line, for progress.
 
     Returns:
         List of dicts, a row for tables.markdown: medians of elapsed and of processor seconds, in the page
-        from a JPEG to a JPEG, in onnxruntime the pass alone; the most memory that the page has held by then.
+        from a JPEG to a JPEG, in onnxruntime the pass alone, up to WHOLE_UP_TO; the most memory of the page's
+        process by then, all that is resident, and without what it shares with Chromium's others.
 
     Raises:
         UserError: not such a folder, or no Chromium with its driver and selenium.
@@ -39,38 +45,43 @@ def measure(site, photo, sides, rounds, show):
     pixels = images.read(photo)
     rows = []
 
-    def note(runs_in, side, **columns):
-        rows.append(dict({'runs in': runs_in, 'pixels': '%d x %d' % (side, side)}, **columns))
+    def note(runs_in, width, height, columns, memory):
+        rows.append(dict({'runs in': runs_in, 'pixels': '%d x %d' % (width, height)}, **columns, **memory))
         show(rows[-1])
 
     with served(site) as url:
         for threads in THREADS:
-            with opened('%s?gpu=no&threads=%d' % (url, threads)) as (browser, engine):
-                for side in sides:
-                    keep(browser, images.resize(pixels, side, side))
+            page = opened('%s?gpu=no&threads=%d' % (url, threads))
+            with page as (browser, engine), watched(browser) as most:
+                for width, height in sizes:
+                    keep(browser, images.resize(pixels, width, height))
                     columns = medians(functools.partial(paint, browser, 1), functools.partial(spent, browser),
-                                      rounds)
-                    note(engine, side, **columns,
-                         **{'peak MB': '%d' % (max(map(peak, renderers(browser))) / 1e6)})
+                                      rounds, width * height <= WHOLE_UP_TO)
+                    note(engine, width, height, columns, {
+                        name: '%d' % (held / 1e6) for name, held in most.items()})
     for threads in THREADS:
         run = natively(site, threads)
-        for side in sides:
-            paint_square = functools.partial(run, images.resize(pixels, side, side))
-            note('onnxruntime, at most %d thread%s' % (threads, 's' * (threads > 1)), side,
-                 **medians(paint_square, time.process_time, rounds), **{'peak MB': ''})
+        for width, height in sizes:
+            if width * height <= WHOLE_UP_TO:
+                columns = medians(functools.partial(run, images.resize(pixels, width, height)),
+                                  time.process_time, rounds, True)
+                note('onnxruntime, at most %d thread%s' % (threads, 's' * (threads > 1)), width, height,
+                     columns, dict.fromkeys(MEMORY, ''))
     return rows
 
 
-def medians(run, clock, rounds):
+def medians(run, clock, rounds, warm):
     """Median elapsed seconds of a function, and its median seconds by another clock: dict of columns."""
     elapsed, processor = [], []
-    for _ in range(rounds + 1):
+    if warm:
+        run()
+    for _ in range(rounds):
         before, start = clock(), time.perf_counter()
         run()
         elapsed.append(time.perf_counter() - start)
         processor.append(clock() - before)
-    return {'seconds': '%.2f' % statistics.median(elapsed[1:]),
-            'processor seconds': '%.2f' % statistics.median(processor[1:])}
+    return {'seconds': '%.2f' % statistics.median(elapsed),
+            'processor seconds': '%.2f' % statistics.median(processor)}
 
 
 def natively(site, threads):
@@ -99,7 +110,32 @@ def spent(browser):
     return sum(sum(each.cpu_times()[:2]) for each in renderers(browser))
 
 
-def peak(process):
-    """The most bytes of memory that a process has held."""
-    with open('/proc/%d/status' % process.pid) as file:
-        return next((1024 * int(line.split()[1]) for line in file if line.startswith('VmHWM:')), 0)
+@contextlib.contextmanager
+def watched(browser):
+    """Looks at the memory of a browser's pages all the while: yields a dict, MEMORY, the most so far."""
+    most, ended = dict.fromkeys(MEMORY, 0), threading.Event()
+
+    def watch():
+        while not ended.wait(LOOK):
+            with contextlib.suppress(psutil.Error):  # processes come and go
+                for process in renderers(browser):
+                    for name, held in memory(process.pid).items():
+                        most[name] = max(most[name], held)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield most
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def memory(pid):
+    """What a process holds, in bytes: dict of MEMORY; empty where it has ended."""
+    try:
+        with open('/proc/%d/smaps_rollup' % pid) as file:
+            held = {line.split()[0]: 1024 * int(line.split()[1]) for line in list(file)[1:]}
+    except OSError:
+        return {}
+    return dict(zip(MEMORY, (held['Rss:'], held['Private_Clean:'] + held['Private_Dirty:'])))

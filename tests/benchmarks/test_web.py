@@ -8,4 +8,4 @@ from resnet_in_tf.errors import UserError
 
 def test_another_folder_is_refused(tmp_path):
     with pytest.raises(UserError, match='not a folder of freeze_graph.py --format web'):
-        web.measure(str(tmp_path), 'photo.jpg', [64], 1, print)
+        web.measure(str(tmp_path), 'photo.jpg', [(64, 64)], 1, print)

@@ -20,11 +20,16 @@ STATE = """
 const text = id => (document.getElementById(id) || {textContent: ''}).textContent;
 const retry = document.getElementById('retry');
 return [text('engine'), retry && !retry.hidden ? text('status') : ''];"""
-KEEP = 'window.photo = new Blob([Uint8Array.from(atob(arguments[0]), letter => letter.charCodeAt(0))]);'
+OPEN = """
+const [data, done] = arguments;
+const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
+const isThere = () => $('working').hidden && $('after').naturalWidth;
+const wait = () => isThere() || $('status').classList.contains('alarm') ? done() : setTimeout(wait, 50);
+usePhoto(new File([bytes], 'photo.jpg', {type: 'image/jpeg'})).then(wait);"""
 PAINT = """
 const [number, done] = arguments;
 const order = {style: number + ':1', strength: 1, preserve_color: false};
-backend.stylize(window.photo, order, new AbortController().signal).then(
+backend.stylize(state.photo, order, new AbortController().signal).then(
   blob => done(blob.size), error => done(error.message));"""
 
 
@@ -85,12 +90,12 @@ def opened(url):
 
 
 def keep(browser, pixels):
-    """Gives the page the photo for `paint`: uint8 [H, W, 3]."""
-    browser.execute_script(KEEP, base64.b64encode(images.encode(pixels, 'JPEG', 95)).decode())
+    """Gives the page a photo, as if it was chosen there, and waits for its preview: uint8 [H, W, 3]."""
+    browser.execute_async_script(OPEN, base64.b64encode(images.encode(pixels, 'JPEG', 95)).decode())
 
 
 def paint(browser, number):
-    """Restyles the kept photo at full size in a style, from a JPEG to a JPEG.
+    """Restyles the page's photo at full size in a style, from a JPEG to a JPEG.
 
     Args:
         browser: as `opened` gives it.

@@ -24,7 +24,7 @@ POLICY = ("default-src 'self'; img-src 'self' blob: data:; connect-src 'self' bl
           "form-action 'none'")
 THUMBNAIL = 224  # pixels a side
 HALF_LIMIT = 1.0  # grey levels: kernels of half the bytes are taken where they cost no more
-PIXELS = 320 * 1024  # of one pass; a larger photo runs in tiles of so many
+PIXELS = 512 * 512  # of one pass; a larger photo runs in tiles of so many
 RESULT_PIXELS = 4096 * 4096  # where the canvas of Safari ends
 
 

@@ -7,7 +7,7 @@ const onDevice = {
   cannot: null, // function of a text, where somebody else can do the work
   // As in server.js; a pass that runs cannot be broken off, so that the sharp one is not large.
   QUICK: {side: 320, delay: 120},
-  SHARP: {side: 640, delay: 700},
+  SHARP: {side: 576, delay: 700},
   largest: 'the largest that goes in a browser',
   hint: 'It stays on this device: the network runs in this page.',
   failed: 'The network did not load. Check the connection and reload the page.',
