@@ -11,11 +11,13 @@ import tempfile
 import psutil
 
 from resnet_in_tf.benchmarks import processes
-from resnet_in_tf.cluster import connection
+from resnet_in_tf.cluster import connection, painter
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
 
 STYLIZE = os.path.join(processes.ROOT, 'scripts', 'stylize.py')
+THREADS = dict.fromkeys(painter.THREADS, '1')
+FEW = 16  # photos of the run that tells what a start costs
 PORTION = 0.1  # of the results at each end that the rate of painting leaves out
 
 
@@ -32,7 +34,8 @@ def measure(model, photos, count, side, engine, show=print):
 
     Returns:
         List of dicts, one a run: seconds of the whole command, pictures a second, the same while it paints,
-        what both are of a worker's on one node, and kilobytes a picture over loopback and in files.
+        processor time of the command a picture less that of its start (with Ray it paints nothing), kilobytes
+        a picture over loopback and in files, and what the rates are of a worker's on one node.
 
     Raises:
         UserError: Ray is not installed, or there are fewer than two cores.
@@ -44,20 +47,25 @@ def measure(model, photos, count, side, engine, show=print):
     with tempfile.TemporaryDirectory() as folder:
         source = os.path.join(folder, 'in')
         moved = write(images.list_pictures(photos), source, count, side)
-        flags = ['--input', source, '--engine', engine] + (['--model', model] if model else [])
+        few = os.path.join(folder, 'few')
+        write(images.list_pictures(photos), few, min(FEW, count), side)
+        flags = ['--engine', engine] + (['--model', model] if model else [])
         rows = []
         for name, workers in (('stylize.py', 0), ('1 node', 1), ('2 nodes', 2)):
             output = os.path.join(folder, name)
+            command = flags + (['--cluster', 'auto'] if workers else [])
             with pinned(cores[:max(1, workers)]), nodes(ray, cores[:workers]) as environment:
+                start = run(command + ['--input', few, '--output', output + ' few'], environment)[1]
                 before = loopback()
-                seconds = run(flags + ['--output', output] + (['--cluster', 'auto'] if workers else []),
-                              environment)
+                seconds, own = run(command + ['--input', source, '--output', output], environment)
                 through = loopback() - before
             results = [os.path.join(output, each) for each in os.listdir(output)]
             if len(results) != count:
                 raise UserError('%s: %d results of %d photos' % (name, len(results), count))
             rows.append({'run': name, 'seconds': seconds, 'pictures/s': count / seconds,
-                         'painting pictures/s': rate(results), 'loopback KB/picture': through / count / 1000,
+                         'painting pictures/s': rate(results),
+                         'command CPU ms/picture': 1000 * (own - start) / max(1, count - FEW),
+                         'loopback KB/picture': through / count / 1000,
                          'files KB/picture': (moved + sum(map(os.path.getsize, results))) / count / 1000})
             show('%(run)s: %(seconds).1f s, %(painting pictures/s).2f pictures a second' % rows[-1])
     for row, workers in zip(rows, (1, 1, 2)):
@@ -101,7 +109,7 @@ def pinned(cores):
 def nodes(ray, cores):
     """A Ray cluster of one node a core: yields the environment of a program that joins it."""
     if not cores:
-        yield {}
+        yield THREADS
         return
     from ray.cluster_utils import Cluster
     os.environ['PYTHONPATH'] = processes.ROOT
@@ -112,16 +120,17 @@ def nodes(ray, cores):
         for core in cores[1:]:
             with pinned([core]):
                 cluster.add_node(**settings)
-        yield {'RAY_ADDRESS': cluster.address}
+        yield dict(THREADS, RAY_ADDRESS=cluster.address)
     finally:
         cluster.shutdown()
 
 
 def run(flags, environment):
-    """Runs stylize.py to its end: seconds."""
+    """Runs stylize.py to its end: (seconds, seconds of the processor that it took itself)."""
     os.environ.update(environment)
     try:
-        return processes.run_python([STYLIZE] + flags, 'stylize.py')[1]
+        _, seconds, usage = processes.run_python([STYLIZE] + flags, 'stylize.py')
+        return seconds, usage.ru_utime + usage.ru_stime
     finally:
         for name in environment:
             del os.environ[name]

@@ -22,11 +22,13 @@ class Group:
         number: int, which no other has.
         pictures: list of listing.Picture.
         deaths: int, workers that died over them.
-        prepared: whether a worker has told what of them is to do: what is there since, this run has made.
+
+    Attributes:
+        prepared: whether their worker has told what of them is to do.
     """
 
-    def __init__(self, number, pictures, deaths=0, prepared=False):
-        self.number, self.pictures, self.deaths, self.prepared = number, pictures, deaths, prepared
+    def __init__(self, number, pictures, deaths=0):
+        self.number, self.pictures, self.deaths, self.prepared = number, pictures, deaths, False
 
 
 class Run:
@@ -42,7 +44,8 @@ class Run:
     def __init__(self, crew, groups, on_end, on_failed):
         self.crew, self.ray, self.groups = crew, crew.ray, iter(groups)
         self.on_end, self.on_failed = on_end, on_failed
-        self.again, self.ahead, self.numbers = collections.deque(), collections.deque(), itertools.count()
+        self.ahead, self.numbers = collections.deque(), itertools.count()
+        self.again, self.suspects = collections.deque(), collections.deque()  # Groups of workers that died
         self.listed = False  # whether no group comes any more
         self.waiting = {}  # what Ray will answer -> (function that takes it, Worker, Group)
         self.done = self.skipped = self.failed = self.lost = 0
@@ -63,7 +66,7 @@ class Run:
                     began = float('inf')
                     self.crew.on_note('no worker has begun so far; waiting for the cluster to have room')
             self.hand_out()
-            if self.listed and not self.waiting and not self.again and not self.ahead:
+            if self.listed and not (self.waiting or self.again or self.suspects or self.ahead):
                 return Summary(self.done, self.skipped, self.failed, self.lost)
             answers = list(self.waiting) + list(self.crew.opening)
             if not answers:
@@ -78,14 +81,18 @@ class Run:
                     self.take(answer, take, worker, group)
 
     def hand_out(self):
-        """Gives each worker that is ready what it has room for, the idle ones first."""
+        """Gives each worker that is ready what it has room for, the idle ones first.
+
+        Who has a suspect has nothing else: if it dies, there is no doubt over what.
+        """
         for most in range(1, AHEAD + 1):
             for worker in self.crew.workers:
-                if worker.ready and len(worker.flight) < most:
-                    group = self.next_group()
-                    if group is None:
-                        return
-                    self.start(worker, group)
+                if worker.ready and len(worker.flight) < most and not any(
+                        group.deaths for group in worker.flight):
+                    group = self.suspects.popleft() if self.suspects and not worker.flight else (
+                        self.next_group())
+                    if group is not None:
+                        self.start(worker, group)
 
     def next_group(self):
         """The next Group, or None. Towards the end they become small, so that all workers end together."""
@@ -112,7 +119,7 @@ class Run:
         """Has a worker prepare a group and paint it."""
         worker.flight.append(group)
         prepared = worker.actor.prepare.options(concurrency_group='ahead').remote(
-            group.number, group.pictures, group.prepared)
+            group.number, group.pictures, group.deaths > 0)
         self.waiting[prepared] = (self.prepared, worker, group)
 
     def take(self, answer, take, worker, group):
@@ -157,20 +164,21 @@ class Run:
         self.on_end(1)
 
     def lose(self, worker):
-        """Gives what a dead worker had to others: what it painted one by one, for one may be to blame."""
+        """Gives what a dead worker had to others: what it may have painted one by one, as one is to blame."""
         self.crew.lose(worker)
         self.lost += 1
         for answer in [answer for answer, each in self.waiting.items() if each[1] is worker]:
             del self.waiting[answer]
-        for place, group in enumerate(worker.flight):
-            if place or not group.prepared:  # it was not painting them
-                self.again.append(Group(next(self.numbers), group.pictures, group.deaths, group.prepared))
+        for group in worker.flight:
+            if not group.prepared:  # it was not painting them
+                (self.suspects if group.deaths else self.again).append(
+                    Group(next(self.numbers), group.pictures, group.deaths))
                 continue
             deaths = group.deaths + 1
             for picture in group.pictures:
                 self.folders.add(picture.target.rpartition('/')[0])
                 if deaths < DEATHS:
-                    self.again.append(Group(next(self.numbers), [picture], deaths, True))
+                    self.suspects.append(Group(next(self.numbers), [picture], deaths))
                 else:
                     self.end_failed(picture.name, '%s: %d workers died over it; it is left out'
                                     % (picture.name, deaths))
