@@ -3,6 +3,7 @@
 import collections
 import functools
 import json
+import os
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import interface, model_file, onnx_format
@@ -49,6 +50,8 @@ def open_session(data, name, **settings):
     options.enable_mem_pattern = False
     # Threads that wait for work would keep processors busy, for a quarter of all CPU seconds.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    if os.environ.get('OMP_NUM_THREADS', '').isdigit():  # by which all else keeps to so many
+        options.intra_op_num_threads = int(os.environ['OMP_NUM_THREADS'])
     for key, value in settings.items():
         setattr(options, key, value)
     try:
