@@ -98,7 +98,7 @@ class Nodes:
         self.inherited = dict(environment, PYTHONPATH=os.pathsep.join([str(folder), running.ROOT]))
         with self.inheriting():
             self.cluster = Cluster(initialize_head=True, head_node_args=self.node(0, include_dashboard=False))
-        self.others, self.environment = [], {'RAY_ADDRESS': self.cluster.address}
+        self.made, self.others, self.environment = 0, [], {'RAY_ADDRESS': self.cluster.address}
 
     @contextlib.contextmanager
     def inheriting(self):
@@ -118,7 +118,10 @@ class Nodes:
         """Sees to it that two nodes are there beside the head."""
         with self.inheriting():
             while len(self.others) < 2:
-                self.others.append(self.cluster.add_node(**self.node(1)))
+                # An address of its own, so that a program that joins takes the head for its own machine.
+                self.made += 1
+                self.others.append(self.cluster.add_node(
+                    **self.node(1, node_ip_address='127.0.1.%d' % self.made)))
 
     def kill(self, worker):
         """Kills the node that a worker, a process of that number, is on; the worker too."""

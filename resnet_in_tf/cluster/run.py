@@ -57,14 +57,17 @@ class Run:
         Raises:
             UserError: no worker can open the network.
         """
-        began, looked = time.monotonic(), -LOOK
+        worked, looked = time.monotonic(), -LOOK
         while True:
-            if time.monotonic() - looked > LOOK:
-                looked = time.monotonic()
+            now = time.monotonic()
+            if now - looked > LOOK:
+                looked = now
                 self.crew.fill()
-                if not self.crew.opened and looked - began > PATIENCE:
-                    began = float('inf')
-                    self.crew.on_note('no worker has begun so far; waiting for the cluster to have room')
+                if any(worker.ready for worker in self.crew.workers):
+                    worked = now
+                elif now - worked > PATIENCE:
+                    worked = now
+                    self.crew.on_note('no worker for %d seconds; waiting for a machine with room' % PATIENCE)
             self.hand_out()
             if self.listed and not (self.waiting or self.again or self.suspects or self.ahead):
                 return Summary(self.done, self.skipped, self.failed, self.lost)
