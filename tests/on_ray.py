@@ -95,7 +95,8 @@ class Nodes:
         from ray.cluster_utils import Cluster
         with open(os.path.join(str(folder), 'sitecustomize.py'), 'w') as file:
             file.write(TRAPS)
-        self.inherited = dict(environment, PYTHONPATH=os.pathsep.join([str(folder), running.ROOT]))
+        self.inherited = dict(environment, RAY_worker_niceness='0',
+                              PYTHONPATH=os.pathsep.join([str(folder), running.ROOT]))
         with self.inheriting():
             self.cluster = Cluster(initialize_head=True, head_node_args=self.node(0, include_dashboard=False))
         self.made, self.others, self.environment = 0, [], {'RAY_ADDRESS': self.cluster.address}

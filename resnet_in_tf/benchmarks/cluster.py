@@ -112,7 +112,7 @@ def nodes(ray, cores):
         yield THREADS
         return
     from ray.cluster_utils import Cluster
-    os.environ['PYTHONPATH'] = processes.ROOT
+    os.environ.update(PYTHONPATH=processes.ROOT, RAY_worker_niceness='0')  # as stylize.py alone
     settings = {'num_cpus': 1, 'object_store_memory': connection.STORE}
     with pinned(cores[:1]):
         cluster = Cluster(initialize_head=True, head_node_args=dict(settings, include_dashboard=False))

@@ -70,7 +70,8 @@ def connected(text, cores):
     """
     arguments = parse(text, cores)
     ray = find()
-    if text.startswith(LOCAL):  # its workers import what this process does
+    if text.startswith(LOCAL):  # its workers import what this process does, and are no nicer
+        os.environ.setdefault('RAY_worker_niceness', '0')
         os.environ['PYTHONPATH'] = os.pathsep.join(filter(None, [ROOT, os.environ.get('PYTHONPATH')]))
     in_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGTERM)
