@@ -8,6 +8,7 @@ from PIL import Image, ImageColor
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.files import atomic_file
+from resnet_in_tf.pictures import resized
 from resnet_in_tf.pictures.bands import bands
 from resnet_in_tf.pictures.decoding import load, over, pixels_of, turned, upright
 from resnet_in_tf.pictures.errors import PictureError, refusal
@@ -242,7 +243,7 @@ def resize(pixels, width, height):
     """
     if width < 1 or height < 1:
         raise ValueError('cannot resize to {}x{}'.format(width, height))
-    return np.array(Image.fromarray(bytes_of(pixels)).resize((width, height), Image.LANCZOS))
+    return np.array(resized.resize(Image.fromarray(bytes_of(pixels)), width, height))
 
 
 def _flattened(file, name, alpha, formats, max_pixels):

@@ -64,6 +64,23 @@ def rows_seen(target, height, start, stop, filter=Image.LANCZOS):
     return (max(0, math.floor(start * scale - reach)), min(height, math.ceil(stop * scale + reach)))
 
 
+def resize(image, width, height, filter=Image.LANCZOS, rows=None):
+    """Resizes a Pillow image across, then down, whatever its size.
+
+    Pillow 13 begins with what is cheaper, and rounds in between: a part of a picture would not be what is in
+    the whole.
+
+    Args:
+        image: Image.Image.
+        width, height: int, at least 1.
+        filter: a key of SUPPORT.
+        rows: (first, last), floats, which of the image's; None for all of them.
+    """
+    first, last = rows or (0, image.height)
+    across = image.resize((width, image.height), filter)
+    return across.resize((width, height), filter, (0, first, width, last))
+
+
 def of_block(block, first, height, target, start, stop, filter):
     """Rows of a resized copy, from the rows of a picture that they are made of.
 
@@ -78,11 +95,11 @@ def of_block(block, first, height, target, start, stop, filter):
         uint8 [stop - start, width, 3], or float32 likewise.
     """
     scale = height / target.height
-    box = (0, max(0, start * scale - first), block.shape[1], min(len(block), stop * scale - first))
+    rows = max(0, start * scale - first), min(len(block), stop * scale - first)
 
     def resized(plane):
-        return np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize(
-            (target.width, stop - start), filter, box=box))
+        image = Image.fromarray(np.ascontiguousarray(plane))
+        return np.asarray(resize(image, target.width, stop - start, filter, rows))
 
     if block.dtype == np.uint8 or block.ndim == 2:
         return resized(block)

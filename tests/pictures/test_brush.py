@@ -38,7 +38,7 @@ def test_a_photo_is_painted_at_another_size(text, size, painted):
 @pytest.mark.parametrize('filter', [Image.LANCZOS, Image.BICUBIC, Image.BILINEAR])
 def test_rows_at_another_size_are_those_of_the_whole_picture(face, size, filter):
     photo = face[:400, :310]
-    whole = np.asarray(Image.fromarray(photo).resize(size, filter)).astype(int)
+    whole = np.asarray(resized.resize(Image.fromarray(photo), *size, filter=filter)).astype(int)
     small = Resized(Pixels(photo), *size, filter=filter)
     parts = [small.read(start, min(start + 13, size[1])) for start in range(0, size[1], 13)]
     assert np.abs(np.concatenate(parts) - whole).max() <= 1
