@@ -81,14 +81,15 @@ def inside(flow):
 
 def length(flow):
     """How far a flow leads: float32 [H, W], pixels."""
-    return np.sqrt(np.square(flow).sum(-1))
+    return opencv().magnitude(flow[..., 0], flow[..., 1])
 
 
 def steepness(flow):
     """How steep a flow is for its length: float32 [H, W], 1 and more at the edge of what moves."""
-    steps = sum(np.square(np.gradient(flow[..., part], axis=axis))
-                for part in (0, 1) for axis in (0, 1) if flow.shape[axis] > 1)
-    return steps / (0.01 * np.square(length(flow)) + 0.002)
+    cv2 = opencv()
+    steps = [cv2.Sobel(flow, -1, *along, ksize=1, scale=0.5) for along in ((1, 0), (0, 1))]  # [H, W, 2] each
+    squares = sum(np.square(length(each)) for each in steps)
+    return squares / (0.01 * np.square(length(flow)) + 0.002)
 
 
 def visible(flow, back):

@@ -18,6 +18,7 @@ BROAD, BROAD_KEEP = 31, 0.5  # pixels a side: what differs over so many, such as
 ALIKE, RETURNS, STEEP = (10.0, 30.0), (0.5, 1.5), (2.0, 6.0)
 ASTRAY = 0.1  # of its length: fast motion is measured less finely
 AROUND = 5  # pixels a side over which differences are averaged: noise is no change
+MEAN = np.full([1, 3], 1 / 3.0, np.float32)  # of three colours
 
 
 class Blend:
@@ -39,9 +40,11 @@ class Blend:
         """
         back, there = self.flow(frame, last_frame), self.flow(last_frame, frame)
         share = KEEP * trust(frame, flows.warp(last_frame, back), back, there)[..., None]
-        apart = flows.warp(last_painted, back).astype(np.float32) - painted
-        apart -= (1 - BROAD_KEEP) * flows.opencv().blur(apart, (BROAD, BROAD))
-        return np.clip(np.rint(painted + share * apart), 0, 255).astype(np.uint8)
+        cv2 = flows.opencv()
+        apart = cv2.subtract(flows.warp(last_painted, back), painted, dtype=cv2.CV_32F)
+        apart -= (1 - BROAD_KEEP) * cv2.blur(apart, (BROAD, BROAD))
+        apart *= share
+        return cv2.add(painted, apart, dtype=cv2.CV_8U)  # rounds, and stays in [0, 255]
 
 
 def trust(frame, brought, back, there):
@@ -55,7 +58,7 @@ def trust(frame, brought, back, there):
         float32 [H, W] in [0, 1].
     """
     cv2 = flows.opencv()
-    apart = cv2.blur(cv2.absdiff(frame, brought).astype(np.float32).mean(-1), (AROUND, AROUND))
+    apart = cv2.transform(cv2.blur(cv2.absdiff(frame, brought).astype(np.float32), (AROUND, AROUND)), MEAN)
     # Beside what differs nothing is trusted either.
     alike = cv2.erode(falling(apart, *ALIKE), np.ones([3, 3], np.uint8))
     astray = flows.length(back + flows.warp(there, back)) - ASTRAY * flows.length(back)
