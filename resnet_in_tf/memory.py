@@ -5,8 +5,6 @@ import math
 import os
 import re
 
-import psutil
-
 from resnet_in_tf.errors import UserError
 
 UNITS = {'': 1, 'K': 2 ** 10, 'M': 2 ** 20, 'G': 2 ** 30, 'T': 2 ** 40}
@@ -16,7 +14,8 @@ SLACK = 128 * 2 ** 20  # bytes that the first runs of a session leave behind
 # What one run holds at its peak, in bytes a pixel: at least so much, and so much a channel of the
 # first layer. Measured with 4 to 64 channels on TensorFlow 1.15 and 2.15, with plain, fused and
 # fixed normalization, and on onnxruntime 1.10; rounded up. A palette and a row do not change it.
-# In bfloat16 TensorFlow holds a fifth less.
+# In bfloat16 TensorFlow holds a fifth less. On onnxruntime it is what networks of other systems hold, which
+# tf2onnx converts; those that onnx_generator writes hold a quarter to a half of it.
 RUN_BYTES = {'tensorflow': (420, 13), 'onnxruntime': (300, 38),
              'tensorflow by region': (600, 19), 'onnxruntime by region': (900, 38)}
 
@@ -93,7 +92,11 @@ def show(size):
 
 def resident():
     """Bytes of memory that this process holds now."""
-    return psutil.Process().memory_info().rss
+    found = UNITS['K'] * line_of('/proc/self/status', 'VmRSS:')
+    if not found:
+        import psutil
+        found = psutil.Process().memory_info().rss
+    return found
 
 
 def peak():
@@ -114,7 +117,7 @@ def trim():
 
 def limit_by_default():
     """What this process may hold if nothing is said: its share now, and most of what is free."""
-    free = [psutil.virtual_memory().available]
+    free = [machine()[0]]
     for limit, usage, statistics, key in CGROUPS:
         if os.path.exists(limit) and os.path.exists(usage):
             most, used = number(limit), number(usage)
@@ -125,7 +128,18 @@ def limit_by_default():
 
 def reservable():
     """The most bytes that the system grants in one piece: all memory, used or not."""
-    return psutil.virtual_memory().total + psutil.swap_memory().total
+    return sum(machine()[1:])
+
+
+def machine():
+    """Bytes of memory of this machine: [available, in all, of swap]."""
+    keys = 'MemAvailable:', 'MemTotal:', 'SwapTotal:'
+    found = [UNITS['K'] * line_of('/proc/meminfo', key) for key in keys]
+    if not found[0]:
+        import psutil  # where there is no Linux; importing it takes longer than all that is asked of it
+        memory = psutil.virtual_memory()
+        found = [memory.available, memory.total, psutil.swap_memory().total]
+    return found
 
 
 def line_of(path, key):

@@ -249,8 +249,8 @@ def main(values):
     if values['films']:
         cli.fail('--films is for --cluster; without it, --input names a film')
     from resnet_in_tf.restyling import pipes
-    from resnet_in_tf.video import films
-    if values['input'] != '-' and films.is_film(values['input'], values['output'] or ''):
+    from resnet_in_tf.video import recognizing
+    if values['input'] != '-' and recognizing.is_film(values['input'], values['output'] or ''):
         cli.leave(restyle_film(values))
     with pipes.opened(values['input'], values['output'] or None, values['format']) as ends:
         status = restyle(values, ends, start)

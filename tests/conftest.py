@@ -2,12 +2,11 @@
 
 import collections
 import os
-import types
 
 import pytest
 import running
 
-from resnet_in_tf import lanes
+from resnet_in_tf import lanes, memory
 from resnet_in_tf.errors import UserError
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -69,12 +68,8 @@ def shared_data():
 @pytest.fixture
 def machine_memory(monkeypatch):
     """Returns a function that makes the machine one with so many bytes available, in all, and of swap."""
-    import psutil
-
     def give(available, total=None, swap=0):
-        monkeypatch.setattr(psutil, 'virtual_memory', lambda: types.SimpleNamespace(
-            available=available, total=total or available))
-        monkeypatch.setattr(psutil, 'swap_memory', lambda: types.SimpleNamespace(total=swap))
+        monkeypatch.setattr(memory, 'machine', lambda: [available, total or available, swap])
     return give
 
 

@@ -106,7 +106,8 @@ print(memory.peak() - before, 1000 * 700 * memory.run_bytes(32, sys.argv[1]))
     result = subprocess.run([sys.executable, '-c', code, engine, precision], cwd=running.ROOT, check=True,
                             stdout=subprocess.PIPE, universal_newlines=True)
     grown, said = map(int, result.stdout.split())
-    assert 0.5 * said < grown < said + memory.SLACK
+    least = 0.25 if engine == 'onnxruntime' else 0.5  # which counts for networks of other systems, too
+    assert least * said < grown < said + memory.SLACK
 
 
 @pytest.mark.slow

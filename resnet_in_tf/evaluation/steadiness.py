@@ -10,7 +10,7 @@ import numpy as np
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.evaluation import tables
-from resnet_in_tf.video import decoding, flow, probing
+from resnet_in_tf.video import decoding, flow, probing, recognizing
 
 UNKNOWN = 1e9  # of a flow in a .flo file, and more
 RATE = 25.0  # of a folder; the measure does not depend on it
@@ -18,7 +18,7 @@ RATE = 25.0  # of a folder; the measure does not depend on it
 
 def frames_of(path):
     """Yields the frames of a film, or of a folder or pattern of numbered pictures: uint8 [H, W, 3]."""
-    is_film = os.path.isfile(path) and probing.looks_like_film(path)
+    is_film = os.path.isfile(path) and recognizing.looks_like_film(path)
     reader = decoding.Decoder(probing.probe(path)) if is_film else decoding.Folder(path, RATE)
     for frames in reader.read(1):
         yield frames.pixels[0]

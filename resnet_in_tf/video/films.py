@@ -26,30 +26,6 @@ Options = collections.namedtuple(
 Options.__new__.__defaults__ = (25.0, results.FLOW, None, None)
 
 
-def is_film(source, output):
-    """Whether --input and --output ask for a film: one goes in, or a folder of frames becomes one.
-
-    A GIF that moves is a film where it becomes one, and a picture where --output is a picture or a folder.
-
-    Raises:
-        UserError: a film cannot become what --output names.
-    """
-    to_film = encoding.format_of(output) and not os.path.isdir(output)
-    if os.path.isdir(source):
-        return bool(to_film)
-    if not os.path.isfile(source) or not probing.looks_like_film(source):
-        return False
-    if to_film:
-        return True
-    if images.format_of(source) == 'GIF':
-        return False
-    ending = os.path.splitext(output)[1]
-    if ending and not os.path.isdir(output) and not output.endswith(os.sep):
-        raise UserError('--output %s: a film becomes one of %s, or its frames a folder: %s%s' % (
-            output, encoding.ENDINGS, output, os.sep))
-    return True
-
-
 def stylize_film(stylizer, source, output, options, others=(), on_start=lambda total, done: None,
                  on_frame=lambda: None, on_note=lambda line: None):
     """Restyles a film, or goes on where a killed run stopped.

@@ -1,18 +1,13 @@
-"""What a film is: told by its content, measured by ffmpeg before any frame is restyled."""
+"""What a film is, measured by ffmpeg before any frame is restyled."""
 
 import collections
 import fractions
-import os
 import re
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
 from resnet_in_tf.video import ffmpeg
 
-# Endings by which a broken film is still told from a broken picture.
-ENDINGS = frozenset('.mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .m2ts .flv .wmv .ogv .3gp'.split())
-# ISO files that are pictures.
-STILLS = (b'heic', b'heix', b'heim', b'heis', b'mif1', b'msf1', b'avif', b'avis')
 HDR = {'smpte2084': 'PQ', 'arib-std-b67': 'HLG'}
 MATRICES = ('bt709', 'bt470bg', 'smpte170m', 'smpte240m', 'bt2020nc', 'bt2020c', 'fcc', 'ycgco', 'gbr')
 
@@ -31,38 +26,6 @@ Fields:
     packets: int, encoded frames, which is how many frames there are unless some are damaged.
     last_duration: int, ticks that the last frame stays.
 """
-
-
-def looks_like_film(path):
-    """Whether a file is a film by its first bytes, or by its ending where these say nothing.
-
-    A GIF is one if it has a second frame.
-    """
-    try:
-        with open(path, 'rb') as file:
-            head = file.read(400)
-    except OSError:
-        return False  # whoever reads pictures says what is wrong with it
-    if head[:4] == b'GIF8':
-        return frames_of_gif(path) > 1
-    if head[4:8] == b'ftyp':
-        return head[8:12] not in STILLS
-    found = (head[4:8] in (b'moov', b'mdat', b'wide', b'free', b'skip') or head[:4] == b'\x1aE\xdf\xa3'
-             or head[:4] == b'RIFF' and head[8:12] == b'AVI ' or head[:3] == b'FLV' or head[:4] == b'OggS'
-             or head[:4] == b'\x30\x26\xb2\x75' or head[:4] == b'\x00\x00\x01\xba'
-             or head[:1] == b'G' and head[188:189] == b'G' and head[376:377] == b'G')
-    return found or os.path.splitext(path)[1].lower() in ENDINGS
-
-
-def frames_of_gif(path):
-    """How many frames a GIF has, up to two."""
-    from PIL import Image
-    try:
-        with Image.open(path) as image:
-            image.seek(1)
-        return 2
-    except Exception:  # one frame, or damage that the reader of pictures tells
-        return 1
 
 
 def probe(path):

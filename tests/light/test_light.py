@@ -25,7 +25,8 @@ MIX = np.array([.5, .3, .2], np.float32)  # the photo shines through, and lends 
 WATCH = """
 import atexit, os, runpy, sys
 def tell():
-    found = {'tensorflow', 'scipy', 'onnx', 'h5py', 'tqdm', 'google.protobuf'} & set(sys.modules)
+    found = {'tensorflow', 'scipy', 'onnx', 'h5py', 'tqdm', 'google.protobuf', 'psutil',
+             'resnet_in_tf.video.films', 'resnet_in_tf.video.encoding'} & set(sys.modules)
     print('imported:' + ' '.join(sorted(found)), file=sys.stderr)
 leave, os._exit = os._exit, lambda status: (tell(), sys.stderr.flush(), leave(status))
 sys.argv = sys.argv[1:]
