@@ -47,7 +47,7 @@ def content(folder):
     found = {}
     for path, _, names in os.walk(str(folder)):
         for name in names:
-            with open(os.path.join(path, name), 'rb') as file:
+            with contextlib.suppress(FileNotFoundError), open(os.path.join(path, name), 'rb') as file:
                 found[os.path.relpath(os.path.join(path, name), str(folder))] = file.read()
     return found
 
