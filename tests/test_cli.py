@@ -253,7 +253,8 @@ def test_a_script_of_commands_says_which_there_are():
             assert result.returncode == 2 and result.stdout == ''
             assert result.stderr.startswith('error: the first argument is one of: ')
             assert result.stderr.count('\n') == 1
-    assert running.script('evaluate.py', '--help').stdout.startswith('usage: evaluate.py report|survey|')
+    usage = running.script('evaluate.py', '--help').stdout
+    assert usage.startswith('usage: evaluate.py report|table2|survey|')
     asked = running.script('evaluate.py', 'card', '--help')
     assert asked.returncode == 0 and '--notes' in asked.stdout and '--answers' not in asked.stdout
     wrong = running.script('evaluate.py', 'card', '--nope')

@@ -3,13 +3,13 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
 import uuid
 
 import on_ray
 import onnx_networks
 import pytest
+import running
 
 LACK = "THE CLUSTER IS NOT TESTED: pip install 'resnet_in_tf[cluster]'"
 
@@ -53,8 +53,8 @@ def s3(tmp_path_factory):
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     log = open(str(tmp_path_factory.mktemp('s3') / 'log'), 'w')
-    server = subprocess.Popen([sys.executable, '-m', 'moto.server', '-H', '127.0.0.1', '-p', str(port)],
-                              stdout=log, stderr=log)
+    server = running.start([sys.executable, '-m', 'moto.server', '-H', '127.0.0.1', '-p', str(port)],
+                           stdout=log, stderr=log)
 
     def answers():
         with socket.socket() as client:
