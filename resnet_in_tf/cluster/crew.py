@@ -73,6 +73,8 @@ class Crew:
         self.model = ray.put(model)
         self.workers, self.opening, self.deaths, self.opened = [], {}, 0, False
         self.unfit = {}  # machines where the network cannot be opened -> why
+        # Beside what paints. Through ray:// that is not heard, and files are fetched between groups.
+        ray.method(concurrency_group='ahead')(Painter.prepare)
         self.kind = ray.remote(concurrency_groups={'ahead': 1})(Painter)
 
     def fill(self):

@@ -121,8 +121,7 @@ class Run:
     def start(self, worker, group):
         """Has a worker prepare a group and paint it."""
         worker.flight.append(group)
-        prepared = worker.actor.prepare.options(concurrency_group='ahead').remote(
-            group.number, group.pictures, group.deaths > 0)
+        prepared = worker.actor.prepare.remote(group.number, group.pictures, group.deaths > 0)
         self.waiting[prepared] = (self.prepared, worker, group)
 
     def take(self, answer, take, worker, group):
