@@ -89,7 +89,7 @@ class Bucket:
         logging.getLogger('botocore').setLevel(logging.WARNING)  # it tells where credentials are
         self.path = path.rstrip('/')
         self.bucket, _, self.prefix = self.path.split(SCHEME)[1].partition('/')
-        self.client = boto3.session.Session().client('s3')
+        self.client = boto3.client('s3')
 
     def entries(self, folder):
         """As Folder.entries, but all that is below the folder; a page at a time, and keys come in order."""

@@ -55,7 +55,7 @@ def test_a_small_network_of_24_styles_fits_in_1_2_mb(tmp_path):
     output = str(tmp_path / 'small.pb')
     line, = exports.deploy(None, model, 'pb', output, OPTIONS, None)
     assert line.startswith(output + ': 0.')
-    assert os.path.getsize(output) <= 0.8e6 and os.path.getsize(model) > 1.2e6
+    assert os.path.getsize(output) <= 1.2e6 and os.path.getsize(model) > 1.2e6
     assert frozen.read_graph(output)[1:] == (names, dict(card, steps=7))
 
 
