@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 
 import on_ray
 import pytest
@@ -36,6 +37,7 @@ def test_two_nodes_make_what_one_machine_makes_and_skip_what_is_there(alone, net
     assert content(tmp_path / 'out') == dict(results, **{'001.jpg': b'mine'})
 
 
+@pytest.mark.skipif(sys.version_info < (3, 8), reason='RAY 2.7.2 MAY WAIT FOR EVER FOR A NODE THAT DIED')
 def test_a_node_that_dies_costs_no_picture(photos, network, nodes, tmp_path):
     source, results = photos
     process = on_ray.start('--model', network, '--cluster', 'auto', '--input', source, '--output',
