@@ -57,6 +57,11 @@ def open_page(browser, server, styles):
     browser.execute_script(RECORD)
     until(browser, 'document.querySelectorAll(".style").length === %d' % styles)
     yield browser
+    check_log(browser)
+
+
+def check_log(browser):
+    """Fails where the browser has logged anything as severe."""
     severe = [entry for entry in browser.get_log('browser') if entry['level'] == 'SEVERE']
     assert not severe, severe
 

@@ -46,9 +46,10 @@ def measure(model, photos, count, side, engine, show=print):
         raise UserError('benchmark.py cluster: needs two cores')
     with tempfile.TemporaryDirectory() as folder:
         source = os.path.join(folder, 'in')
-        moved = write(images.list_pictures(photos), source, count, side)
+        paths = images.list_pictures(photos)
+        moved = write(paths, source, count, side)
         few = os.path.join(folder, 'few')
-        write(images.list_pictures(photos), few, min(FEW, count), side)
+        write(paths, few, min(FEW, count), side)
         flags = ['--engine', engine] + (['--model', model] if model else [])
         rows = []
         for name, workers in (('stylize.py', 0), ('1 node', 1), ('2 nodes', 2)):

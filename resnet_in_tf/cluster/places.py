@@ -104,10 +104,10 @@ class Bucket:
 
     def full(self, name):
         """The address of what is called `name` here."""
-        return '/'.join(filter(None, [self.path, name]))
+        return below(self.path, name)
 
     def key(self, name):
-        return '/'.join(filter(None, [self.prefix, name]))
+        return below(self.prefix, name)
 
     def exists(self, name):
         """Whether it is there, in one request."""
@@ -163,10 +163,10 @@ class Other:
 
     def full(self, name):
         """The address of what is called `name` here."""
-        return '/'.join(filter(None, [self.path, name]))
+        return below(self.path, name)
 
     def inside(self, name):
-        return '/'.join(filter(None, [self.root, name]))
+        return below(self.root, name)
 
     def exists(self, name):
         """Whether it is there."""
@@ -200,6 +200,11 @@ class Other:
 
     def tidy(self, folder):
         """Nothing: who still writes cannot be told here."""
+
+
+def below(root, name):
+    """What is called `name` below a root of a store; either may be empty."""
+    return '/'.join(filter(None, [root, name]))
 
 
 @contextlib.contextmanager

@@ -53,12 +53,9 @@ def measure(model, runtime, photo, runs, most_styles, output=None, show=print):
 def in_tensorflow(model, photo):
     """All threads; from pixels to pixels."""
     import tensorflow.compat.v1 as tf
-    stylizer = Stylizer(model)
-    try:
+    with Stylizer(model) as stylizer:
         yield (stylizer.styles, lambda style: stylizer.stylize(photo, stylizer.style_weights(style)),
                'TensorFlow %s' % tf.__version__)
-    finally:
-        stylizer.close()
 
 
 @contextlib.contextmanager

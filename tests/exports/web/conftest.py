@@ -34,3 +34,21 @@ def folder(tmp_path_factory, model, needs_runtime):
     written, = exports.export(model, 'web', str(path))
     assert written.difference < 1 and written.bytes > 1e6
     return path
+
+
+@pytest.fixture(scope='module')
+def site(folder):
+    """Returns that folder behind a static server."""
+    from static_site import Site
+    site = Site(str(folder))
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def page(browser, site):
+    """Returns the browser with that page, its network there; what it logs as severe fails the test."""
+    from browsing import check_log, visit
+    visit(browser, site)
+    yield browser
+    check_log(browser)

@@ -10,7 +10,7 @@ import shutil
 import networks
 import numpy as np
 import pytest
-from browsing import Keys, bytes_of, find, load, open_page, settle, spilled, start_browser, until
+from browsing import Keys, bytes_of, find, load, open_page, settle, spilled, until
 from running import script
 from server_process import Server
 
@@ -28,24 +28,10 @@ ASK = ("await backend.stylize(Object.values(state.small)[0], {...order(), format
 
 
 @pytest.fixture(scope='module')
-def browser(tmp_path_factory):
-    browser = start_browser(tmp_path_factory)
-    yield browser
-    browser.quit()
-
-
-@pytest.fixture(scope='module')
 def server(model, folder):
     server = Server(model, '--site', folder)
     yield server
     server.stop()
-
-
-@pytest.fixture(scope='module')
-def photo_path(tmp_path_factory, face):
-    path = str(tmp_path_factory.mktemp('photos') / 'photo.png')
-    images.write(path, images.resize(face, 200, 150))
-    return path
 
 
 @pytest.fixture

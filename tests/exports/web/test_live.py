@@ -66,21 +66,6 @@ def browser(tmp_path_factory, photo):
     browser.quit()
 
 
-@pytest.fixture(scope='module')
-def site(folder):
-    site = Site(str(folder))
-    yield site
-    site.stop()
-
-
-@pytest.fixture
-def page(browser, site):
-    visit(browser, site)
-    yield browser
-    severe = [entry for entry in browser.get_log('browser') if entry['level'] == 'SEVERE']
-    assert not severe, severe
-
-
 def go_live(page):
     """Starts the video and waits for a painted frame; all are of one size."""
     page.execute_script(RECORD)

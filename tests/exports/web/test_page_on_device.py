@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from browsing import Keys, find, settle, spilled, start_browser, until, visit
+from browsing import Keys, find, settle, spilled, until, visit
 from PIL import Image
 from static_site import Site
 
@@ -36,32 +36,10 @@ backend.stylize(photo, order, new AbortController().signal).then(blob => {
 
 
 @pytest.fixture(scope='module')
-def browser(tmp_path_factory):
-    browser = start_browser(tmp_path_factory)
-    yield browser
-    browser.quit()
-
-
-@pytest.fixture(scope='module')
-def site(folder):
-    site = Site(str(folder))
-    yield site
-    site.stop()
-
-
-@pytest.fixture(scope='module')
 def stylizer(model):
     stylizer = Stylizer(model, impl='reference')
     yield stylizer
     stylizer.close()
-
-
-@pytest.fixture
-def page(browser, site):
-    visit(browser, site)
-    yield browser
-    severe = [entry for entry in browser.get_log('browser') if entry['level'] == 'SEVERE']
-    assert not severe, severe
 
 
 def paint(page, path, weights, keep_color=False, max_pixels=0):
