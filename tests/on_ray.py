@@ -99,6 +99,11 @@ class Nodes:
                               PYTHONPATH=os.pathsep.join([str(folder), running.ROOT]))
         with self.inheriting():
             self.cluster = Cluster(initialize_head=True, head_node_args=self.node(0, include_dashboard=False))
+        # Ray 2.7 takes a program for one of the machine whose address stands here; every node writes its own.
+        self.own = os.path.join(self.cluster.head_node.get_session_dir_path(), 'node_ip_address.json')
+        self.head = None
+        with contextlib.suppress(FileNotFoundError), open(self.own, 'rb') as file:
+            self.head = file.read()
         self.made, self.others, self.environment = 0, [], {'RAY_ADDRESS': self.cluster.address}
 
     @contextlib.contextmanager
@@ -123,6 +128,9 @@ class Nodes:
                 self.made += 1
                 self.others.append(self.cluster.add_node(
                     **self.node(1, node_ip_address='127.0.1.%d' % self.made)))
+        if self.head is not None:
+            with open(self.own, 'wb') as file:
+                file.write(self.head)
 
     def kill(self, worker):
         """Kills the node that a worker, a process of that number, is on; the worker too."""

@@ -70,7 +70,7 @@ class Crew:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
         self.ray, self.work, self.cores, self.on_note = ray, work, cores, on_note
         self.on_node = NodeAffinitySchedulingStrategy
-        self.model = ray.put(model)
+        self.model, self.own = ray.put(model), ray.get_runtime_context().get_node_id()
         self.workers, self.opening, self.deaths, self.opened = [], {}, 0, False
         self.unfit = {}  # machines where the network cannot be opened -> why
         # Beside what paints. Through ray:// that is not heard, and files are fetched between groups.
@@ -81,10 +81,14 @@ class Crew:
         """Starts workers where a machine has room for more.
 
         Raises:
-            UserError: on no machine that is left can the network be opened.
+            UserError: no machine that is left can open the network, or this program's own has left the
+                cluster: no answer reaches it any more.
         """
-        nodes = [node for node in self.ray.nodes()
-                 if node['Alive'] and room(node['Resources'], self.cores).workers]
+        alive = [node for node in self.ray.nodes() if node['Alive']]
+        if self.own not in {node['NodeID'] for node in alive}:
+            raise UserError("--cluster: Ray's process on this machine has ended, and the run with it; "
+                            'start it, and the same command goes on')
+        nodes = [node for node in alive if room(node['Resources'], self.cores).workers]
         if nodes and all(node['NodeID'] in self.unfit for node in nodes):
             raise UserError(self.unfit[nodes[0]['NodeID']])
         for node in nodes:

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import sys
 
 import on_ray
 import pytest
@@ -37,7 +36,6 @@ def test_two_nodes_make_what_one_machine_makes_and_skip_what_is_there(alone, net
     assert content(tmp_path / 'out') == dict(results, **{'001.jpg': b'mine'})
 
 
-@pytest.mark.skipif(sys.version_info < (3, 8), reason='RAY 2.7.2 MAY WAIT FOR EVER FOR A NODE THAT DIED')
 def test_a_node_that_dies_costs_no_picture(photos, network, nodes, tmp_path):
     source, results = photos
     process = on_ray.start('--model', network, '--cluster', 'auto', '--input', source, '--output',
@@ -47,6 +45,25 @@ def test_a_node_that_dies_costs_no_picture(photos, network, nodes, tmp_path):
     assert (process.returncode, out) == (0, '24 done, 0 skipped, 0 failed\n'), err
     assert err == 'note: 1 worker died, and others did its work\n'
     assert content(tmp_path / 'out') == results
+
+
+def test_a_program_whose_own_machine_leaves_the_cluster_ends_with_one_line(photos, network, ray, tmp_path):
+    source, _ = photos
+    (tmp_path / 'traps').mkdir()
+    nodes = on_ray.Nodes(tmp_path / 'traps', {})
+    try:
+        nodes.two()
+        process = on_ray.start('--model', network, '--cluster', 'auto', '--input', source, '--output',
+                               tmp_path / 'out', **nodes.environment)
+        on_ray.holder(source, process)
+        nodes.cluster.head_node.kill_raylet()
+        out, err = process.communicate(timeout=on_ray.SECONDS)
+    finally:
+        nodes.cluster.shutdown()
+    assert out == '' and process.returncode in (1, 2), err  # 1: later Rays end the program themselves
+    if process.returncode == 2:
+        assert err.endswith("error: --cluster: Ray's process on this machine has ended, and the run with it; "
+                            'start it, and the same command goes on\n')
 
 
 def test_a_run_that_was_killed_goes_on(photos, network, nodes, tmp_path):
