@@ -14,6 +14,7 @@ from resnet_in_tf.cluster.run import Run
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import model_file
 from resnet_in_tf.pictures import images
+from resnet_in_tf.restyling import asking, pipeline
 from resnet_in_tf.video import encoding
 
 CORES = 4  # of a worker without a GPU
@@ -21,8 +22,30 @@ GROUP, GROUP_BYTES = 16, 64 * 2 ** 20  # of pictures that a worker has at a time
 FILMS = frozenset(encoding.FORMATS).difference(images.EXTENSIONS)
 
 
-def restyle(cluster, cores, source, output, network, options, overwrite=False, max_memory=None, others=(),
-            films=None):
+def restyle(values):
+    """Restyles what is in a folder or a store on many machines: the exit status.
+
+    Args:
+        values: dict of the flags of stylize.py.
+    """
+    cli.require(values, 'output')
+    asking.refuse(values, {'system': 'optimises single pictures',
+                           'refine': 'trains here; style_row.py keeps a row',
+                           'json': 'would list every picture', 'format': 'is for --output -'},
+                  '%s does not go with --cluster: it %s')
+    stylizer, weights, _ = asking.opened(values)
+    options = pipeline.Options(weights, values['preserve_color'], values['quality'], values['exact'],
+                               **asking.looks(stylizer, weights, values))
+    network = stylizer.model, {'impl': values['impl'], 'engine': stylizer.engine.name,
+                               'precision': values['precision']}
+    stylizer.close()
+    return restyle_places(values['cluster'], values['cores'], values['input'], values['output'], network,
+                          options, values['overwrite'], asking.most_memory(values), asking.others(values),
+                          {'steady': values['steady']} if values['films'] else None)
+
+
+def restyle_places(cluster, cores, source, output, network, options, overwrite=False, max_memory=None,
+                   others=(), films=None):
     """Restyles the pictures of a place on a cluster, and tells of it.
 
     Args:

@@ -3,7 +3,27 @@
 import sys
 
 from resnet_in_tf import cli
-from resnet_in_tf.video import films
+from resnet_in_tf.restyling import asking
+from resnet_in_tf.video import ffmpeg, films
+
+
+def restyle(values):
+    """Restyles a film: the exit status.
+
+    Args:
+        values: dict of the flags of stylize.py.
+    """
+    cli.require(values, 'output')
+    asking.refuse(values, {'system': 'optimises single pictures', 'refine': 'trains on photos',
+                           'json': 'tells of pictures'}, '%%s %%s, and --input %s is a film' %
+                  values['input'].replace('%', '%%'))
+    ffmpeg.program()
+    stylizer, weights, _ = asking.opened(values)
+    options = films.Options(weights, values['preserve_color'], values['quality'], values['exact'],
+                            values['overwrite'], asking.most_memory(values), values['frame_rate'],
+                            values['steady'], **asking.looks(stylizer, weights, values))
+    restyle_film(stylizer, values['input'], values['output'], options, asking.others(values))
+    return cli.EXIT_OK
 
 
 def restyle_film(stylizer, source, output, options, others):

@@ -10,7 +10,7 @@ from resnet_in_tf.errors import UserError
                                      '10.0.0.1:6379'])
 def test_an_address_that_is_none(tmp_path, cluster):
     with pytest.raises(UserError, match='is auto, for the Ray cluster of this machine'):
-        command.restyle(cluster, None, str(tmp_path), str(tmp_path / 'out'), ('net.pb', {}), None)
+        command.restyle_places(cluster, None, str(tmp_path), str(tmp_path / 'out'), ('net.pb', {}), None)
 
 
 @pytest.mark.parametrize('source, output, line', [
@@ -21,7 +21,8 @@ def test_folders_that_do_not_fit(tmp_path, source, output, line):
     (tmp_path / 'in' / 'empty').mkdir(parents=True)
     (tmp_path / 'in' / 'a.png').write_bytes(b'x')
     with pytest.raises(UserError, match=line):
-        command.restyle('local:1', None, str(tmp_path / source), str(tmp_path / output), ('net.pb', {}), None)
+        command.restyle_places('local:1', None, str(tmp_path / source), str(tmp_path / output),
+                               ('net.pb', {}), None)
     assert not (tmp_path / 'out').exists()
 
 
