@@ -27,12 +27,13 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
 
 from resnet_in_tf import cli  # noqa: E402
 from resnet_in_tf.errors import UserError  # noqa: E402
+from resnet_in_tf.training import config  # noqa: E402
 
 
 def define_flags():
     """Flags of every command; each says whose it is."""
     flags.DEFINE_integer('size', 1024, 'Side of the picture, in pixels.', 16)
-    flags.DEFINE_integer('batch_size', 4, 'Pictures in a training step.', 1)
+    flags.DEFINE_integer('batch_size', config.default('batch_size'), 'Pictures in a training step.', 1)
     flags.DEFINE_integer('batch_side', 256, 'Their side, in pixels.', 16)
     flags.DEFINE_integer('rounds', 9, 'Timed rounds of each measurement.', 1)
     flags.DEFINE_string('url', 'http://127.0.0.1:8080', 'serve: the server to load.')

@@ -129,7 +129,8 @@ def measures_flags():
     """Flags of both `card` and `pictures`."""
     flags.DEFINE_string('styles', None, 'Folder or pattern of paintings.')
     flags.DEFINE_string('test_images', None, 'Folder of photos that no network was trained on.')
-    flags.DEFINE_string('vgg_weights', 'imagenet', 'imagenet, hed, a weight file, or random[:SEED].')
+    flags.DEFINE_string('vgg_weights', config.default('vgg_weights'),
+                        'imagenet, hed, a weight file, or random[:SEED].')
     flags.DEFINE_string('judge_vgg_weights', None, 'Of the judge of styles; --vgg_weights.')
     flags.DEFINE_integer('crops', 60, 'Crops a class for the judge.', lower_bound=2)
 

@@ -23,7 +23,7 @@ def write_network(path, width=8, seed=0):
     rng = np.random.RandomState(seed)
     names = STYLES + ['identity']
     with tf.Graph().as_default():
-        frozen.deployed_graph(names, {}, width=width)
+        frozen.deployed_graph(names, {}, 'resnet_in', width)
         shapes = {variable.op.name: variable.shape.as_list() for variable in tf.global_variables()}
 
     def value(name):
@@ -34,7 +34,7 @@ def write_network(path, width=8, seed=0):
             return rng.uniform(-0.5, 0.5, shape)
         return rng.normal(0, np.sqrt(2.0 / np.prod(shape[:-1])), shape)
 
-    graph = frozen.frozen_graph(names, {}, value, width=width)
+    graph = frozen.frozen_graph(names, {}, value, 'resnet_in', width)
     with open(path, 'wb') as file:
         file.write(graph.SerializeToString())
     return path

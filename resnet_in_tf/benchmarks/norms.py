@@ -15,6 +15,7 @@ from resnet_in_tf.graphs import session_config
 from resnet_in_tf.instance_norm import fused, instance_norm, swap_to_fused
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
+from resnet_in_tf.training import config
 
 FORWARD, BOTH = 'forward', 'forward+backward'
 # Passes of the fused op over memory of x's size: x twice and y; then x and dy twice, and dx.
@@ -147,7 +148,7 @@ def copier(size):
 def random_network():
     """The deployed graph, in the reference form, with fresh weights as constants."""
     with tf.Graph().as_default() as graph, tf.Session(config=session_config()) as session:
-        frozen.deployed_graph(['random', 'identity'], {})
+        frozen.deployed_graph(['random', 'identity'], {}, config.default('system'), config.default('width'))
         session.run(tf.global_variables_initializer())
         return tf.graph_util.convert_variables_to_constants(
             session, graph.as_graph_def(), [frozen.STYLIZED])

@@ -15,16 +15,16 @@ from resnet_in_tf.evaluation.report import figures
 from resnet_in_tf.network import frozen
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling.stylizer import Stylizer
+from resnet_in_tf.training import config
 
 
-def measure(photo, megapixels, styles, width=32, rounds=5, show=print):
+def measure(photo, megapixels, styles, rounds=5, show=print):
     """Times passes over pictures of several sizes, and of networks with several styles.
 
     Args:
         photo: path of a picture, which is resized.
         megapixels: list of sizes, in millions of pixels.
         styles: list of numbers of styles; all are mixed in one pass.
-        width: channels of the first layer.
         rounds: timed rounds, after one that is not.
         show: called with a line on each round.
 
@@ -34,8 +34,8 @@ def measure(photo, megapixels, styles, width=32, rounds=5, show=print):
     """
     pixels = images.read(photo)
     with tempfile.TemporaryDirectory() as folder:
-        networks = {count: Stylizer(random_network(os.path.join(folder, '%d.pb' % count), count,
-                                                   width)) for count in styles}
+        networks = {count: Stylizer(random_network(os.path.join(folder, '%d.pb' % count), count))
+                    for count in styles}
     cases = [('megapixels', size, styles[0], square(pixels, size)) for size in megapixels]
     cases += [('styles', count, count, square(pixels, megapixels[0])) for count in styles]
     seconds = [[] for _ in cases]
@@ -72,16 +72,17 @@ def square(pixels, megapixels):
     return images.resize(pixels, side, side)
 
 
-def random_network(path, styles, width):
+def random_network(path, styles):
     """Writes a network of random weights, whose speed is that of any other: its path."""
+    network = config.default('system'), config.default('width')
     names = ['style%d' % number for number in range(1, styles + 1)] + ['identity']
     random = np.random.RandomState(0)
     with tf.Graph().as_default():
-        frozen.deployed_graph(names, {}, width=width)
+        frozen.deployed_graph(names, {}, *network)
         shapes = {variable.op.name: variable.shape.as_list()
                   for variable in tf.global_variables()}
     graph_def = frozen.frozen_graph(
-        names, {}, lambda name: 0.1 * random.randn(*shapes[name]).astype(np.float32), width=width)
+        names, {}, lambda name: 0.1 * random.randn(*shapes[name]).astype(np.float32), *network)
     with open(path, 'wb') as file:
         file.write(graph_def.SerializeToString())
     return path

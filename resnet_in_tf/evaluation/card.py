@@ -7,6 +7,7 @@ from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.evaluation import quality
 from resnet_in_tf.pictures import images
+from resnet_in_tf.restyling.style_images import style_size
 from resnet_in_tf.restyling.stylizer import Stylizer
 from resnet_in_tf.training import run_record
 from resnet_in_tf.training.paintings import read_painting, style_name
@@ -82,7 +83,7 @@ def write_card(model, styles, test_images, vgg_weights, judge_vgg_weights=None, 
     missing = [style for style in stylizer.styles if style not in by_name]
     if missing:
         raise UserError('--styles: there is no painting called %s' % missing[0])
-    size = stylizer.card.get('training', {}).get('style_size', 512)
+    size = style_size(stylizer.card)
     paintings = {style: read_painting(by_name[style], size) for style in stylizer.styles}
     paths = images.list_pictures(test_images)
     tests = [images.read(path) for path in paths[:photos]]

@@ -36,7 +36,7 @@ OPTIONAL = {ROW: ('PlaceholderWithDefault', 'dtype', tf.float32),
             STYLE_IMAGE: ('Placeholder', 'dtype', tf.float32), STYLE_ROW: ('Identity', 'T', tf.float32)}
 
 
-def deployed_graph(style_names, card, system='resnet_in', width=32, encode=None):
+def deployed_graph(style_names, card, system, width, encode=None):
     """Builds the graph that is deployed, in the current default graph.
 
     Args:
@@ -60,7 +60,7 @@ def deployed_graph(style_names, card, system='resnet_in', width=32, encode=None)
     if SYSTEMS[system].palette:
         row = tf.placeholder_with_default(tf.zeros([1, row_size(width)], name='no_row'),
                                           [None, row_size(width)], ROW)
-    stylized, _ = generator(image, style_weights, system, impl='reference', width=width, row=row)
+    stylized, _ = generator(image, style_weights, system, width, impl='reference', row=row)
     stylized = tf.identity(stylized, name=STYLIZED)
     if encode:
         painting = tf.placeholder(tf.float32, [None, None, None, 3], name=STYLE_IMAGE)
@@ -71,7 +71,7 @@ def deployed_graph(style_names, card, system='resnet_in', width=32, encode=None)
     return image, style_weights, stylized
 
 
-def frozen_graph(style_names, card, read_variable, system='resnet_in', width=32, encode=None):
+def frozen_graph(style_names, card, read_variable, system, width, encode=None):
     """The deployed graph with its variables as constants.
 
     Args:

@@ -31,18 +31,16 @@ SYSTEMS = {
 }
 
 
-
-def generator(image, style_weights, system='resnet_in', training=False, impl='auto', width=32,
-              look_inside=False, row=None):
+def generator(image, style_weights, system, width, training=False, impl='auto', look_inside=False, row=None):
     """Restyles photos in one pass (paper, Fig. 4).
 
     Args:
         image: float32 [N, H, W, 3], RGB in [0, 255], any H and W from 1 up.
         style_weights: float32 [N, S]; the last column is the weight of `identity`.
         system: a key of SYSTEMS.
+        width: channels of the first layer; 32 is the paper's scale, tests use fewer.
         training: Python bool; whether batch norm uses the batch's own statistics.
         impl: which instance norm runs: 'auto', 'reference' or 'fused'.
-        width: channels of the first layer; 32 is the paper's scale, tests use fewer.
         look_inside: whether the Activations are wanted, too.
         row: float32 [N or 1, row_size(width)], in the order of `split_row`: what is added to the mix of
             the styles' rows, such as a row from a style predictor times its share; or None. For a system

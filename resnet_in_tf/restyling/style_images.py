@@ -13,10 +13,9 @@ from resnet_in_tf.pictures import images
 from resnet_in_tf.pictures.errors import refusal
 from resnet_in_tf.pictures.guards import open_file
 from resnet_in_tf.restyling import kept_rows
+from resnet_in_tf.training import config
 from resnet_in_tf.training.paintings import read_painting, reduced
 
-STYLE_SIZE = 512  # longest side of a painting, where the card does not tell
-SIZES = range(16, 8193)  # that a card may tell
 LEAST_DEVIATION = 2.0  # of 255: below it, a painting is one colour with noise
 MOST_ROWS = 256  # that are kept: 13 KB each
 BLOCK = 2 ** 20  # bytes of a file that are read in one go
@@ -113,7 +112,8 @@ def style_size(card):
     """The size in pixels at which a network has seen paintings, by its card, a dict from a file."""
     training = card.get('training')
     size = training.get('style_size') if isinstance(training, dict) else None
-    return size if isinstance(size, int) and size in SIZES else STYLE_SIZE
+    setting = config.BY_NAME['style_size']
+    return size if isinstance(size, int) and setting.least <= size <= setting.most else setting.default
 
 
 def digest(file):

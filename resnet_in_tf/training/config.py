@@ -107,6 +107,11 @@ ADDING = {'identity_share': 0.0, 'warmup_steps': 0, 'saturation_weight': 0.0, 's
           'silence_weight': 0.0}
 
 
+def default(name):
+    """A setting's default, for who asks of it elsewhere; None where it follows from other settings."""
+    return BY_NAME[name].default
+
+
 def check(setting, value):
     """Returns a setting's value; raises UserError where its kind or size is not right."""
     name = setting.name

@@ -86,7 +86,7 @@ def build(photo, mix, params, training, picture=None):
     style_weights = tf.matmul(named, tf.one_hot(start.rows, len(start.style_names)),
                               name='style_weights')
     stylized, restyled, activations = generator(
-        photo, style_weights, start.system, training, params['impl'], start.width, look_inside=True, row=row)
+        photo, style_weights, start.system, start.width, training, params['impl'], look_inside=True, row=row)
     step, further = tf.train.get_or_create_global_step(), {}
     if params['teacher'] is not None:
         further['teacher'] = losses.pixel_loss(restyled, teacher.restyled(photo, mix, params['teacher']))
@@ -94,7 +94,7 @@ def build(photo, mix, params, training, picture=None):
         # A function of the step, so that a run that was stopped goes on as if it were not.
         later, flow = steady.moved(photo, tf.stack([params['seed'] % 2 ** 31, tf.cast(step, tf.int32)]))
         with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.name_scope('moved'):
-            painted = generator(later, style_weights, start.system, training, params['impl'], start.width,
+            painted = generator(later, style_weights, start.system, start.width, training, params['impl'],
                                 row=row)[0]
         further['steady'] = steady.steady_loss(stylized, painted, flow)
     return stylized, training_losses(photo, restyled, activations, mix, step, params, seen, further)

@@ -9,6 +9,7 @@ from resnet_in_tf.network import frozen, predictor, rows
 from resnet_in_tf.network.interface import IDENTITY
 from resnet_in_tf.network.layers import PALETTES
 from resnet_in_tf.pictures.palette import NUMBERS, palette_of_picture
+from resnet_in_tf.training import config
 from resnet_in_tf.training.distribution import load, name_of
 
 TABLES = ('/gamma', '/beta', '/table')  # variables with a row for each style
@@ -51,12 +52,13 @@ def from_network(path, names, add, system=None, width=None):
         UserError: the file is no such network or is contradicted, or a style to add is in it.
     """
     graph_def, known, card = frozen.read_graph(path)
-    training = card.get('training', {})
-    known_system = training.get('system', 'resnet_in')
+    # Cards of before these settings were there name neither.
+    training = dict({name: config.default(name) for name in ('system', 'width')}, **card.get('training', {}))
+    known_system = training['system']
     if system in BASE and BASE[system] == known_system and not add:
         known_system = system
     for flag, given, own in (('system', system, known_system),
-                             ('width', width, training.get('width', 32))):
+                             ('width', width, training['width'])):
         if given is not None and given != own:
             raise UserError('--%s %s contradicts --from %s, whose %s is %s: leave --%s out'
                             % (flag, given, path, flag, own, flag))
@@ -73,7 +75,7 @@ def from_network(path, names, add, system=None, width=None):
                  for name, value in frozen.read_variables(graph_def).items()}
     trained = [style_names.index(name) for name in list(names) + [IDENTITY]]
     return Start(style_names, trained, variables, card.get('styles', []) if add else [],
-                 known_system, training.get('width', 32), card.get('predictor', {}).get('checksum'))
+                 known_system, training['width'], card.get('predictor', {}).get('checksum'))
 
 
 def with_rows(table, known, style_names):

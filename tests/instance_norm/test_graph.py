@@ -17,7 +17,7 @@ def frozen():
     with tf.Graph().as_default() as graph, tf.Session() as session:
         image = tf.placeholder(tf.float32, [None, None, None, 3], name='image')
         weights = tf.placeholder(tf.float32, [None, STYLES], name='style_weights')
-        output = tf.identity(generator(image, weights, impl='reference', width=4)[0], 'stylized')
+        output = tf.identity(generator(image, weights, 'resnet_in', 4, impl='reference')[0], 'stylized')
         session.run(tf.global_variables_initializer())
         random = np.random.RandomState(0)
         feeds = {'image:0': random.uniform(0, 255, [2, 37, 41, 3]),
@@ -109,7 +109,7 @@ def test_checkpoint_of_one_form_loads_in_the_other(tmp_path, first, second):
     pictures, path = [], str(tmp_path / 'model')
     for impl in (first, second):
         with tf.Graph().as_default(), tf.Session() as session:
-            output, _ = generator(tf.constant(photo), tf.constant([[1.0, 0.0]]), impl=impl, width=2)
+            output, _ = generator(tf.constant(photo), tf.constant([[1.0, 0.0]]), 'resnet_in', 2, impl=impl)
             saver = tf.train.Saver()
             if impl == first:
                 session.run(tf.global_variables_initializer())

@@ -45,7 +45,7 @@ def from_checkpoint(model_dir, image, style_weights):
     """The checkpoint's own picture, built and restored here."""
     with tf.Graph().as_default(), tf.Session() as session:
         stylized, _ = generator.generator(tf.constant(image), tf.constant(style_weights, tf.float32),
-                                          width=4, impl='reference')
+                                          'resnet_in', 4, impl='reference')
         tf.train.Saver().restore(session, tf.train.latest_checkpoint(model_dir))
         return session.run(stylized)
 
@@ -128,7 +128,8 @@ def test_every_other_system_freezes(system):
 def test_a_full_network_of_eight_styles_fits_in_7_mb():
     names = ['style_number_%d' % n for n in range(8)] + ['identity']
     card = {'styles': [{'file': name + '.jpg', 'sha256': 'f' * 64, 'name': name} for name in names[:-1]]}
-    size = len(frozen.frozen_graph(names, card, Values('resnet_in', 32, 9)).SerializeToString())
+    graph_def = frozen.frozen_graph(names, card, Values('resnet_in', 32, 9), 'resnet_in', 32)
+    size = len(graph_def.SerializeToString())
     assert 6.5e6 < size <= 7e6
 
 
@@ -137,7 +138,7 @@ class Values:
 
     def __init__(self, system, width=1, styles=2):
         with tf.Graph().as_default():
-            generator.generator(tf.zeros([1, 8, 8, 3]), tf.zeros([1, styles]), system, width=width)
+            generator.generator(tf.zeros([1, 8, 8, 3]), tf.zeros([1, styles]), system, width)
             self.shapes = {variable.op.name: variable.shape.as_list()
                            for variable in tf.global_variables()}
 

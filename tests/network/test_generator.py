@@ -17,8 +17,8 @@ class Network:
         with self.graph.as_default():
             self.image = tf.placeholder(tf.float32, [None, None, None, 3], 'image')
             self.weights = tf.placeholder(tf.float32, [None, styles], 'style_weights')
-            self.outputs = generator.generator(self.image, self.weights, system, training,
-                                               impl='reference', width=width)
+            self.outputs = generator.generator(self.image, self.weights, system, width, training,
+                                               impl='reference')
             self.variables = {variable.op.name: variable for variable in tf.global_variables()}
         self.session = tf.Session(graph=self.graph)
         draw = np.random.RandomState(1)
@@ -63,7 +63,7 @@ def test_output_has_exactly_the_size_of_the_input(network, face, height, width):
 
 def test_static_size_is_kept_where_it_is_known():
     with tf.Graph().as_default():
-        for result in generator.generator(tf.zeros([2, 5, 7, 3]), tf.zeros([2, 2]), width=1):
+        for result in generator.generator(tf.zeros([2, 5, 7, 3]), tf.zeros([2, 2]), 'resnet_in', 1):
             assert result.shape.as_list() == [2, 5, 7, 3]
 
 
@@ -111,7 +111,7 @@ def test_variables_are_named_after_the_paper(network):
 
 def test_shapes_are_the_papers_at_full_width():
     with tf.Graph().as_default():
-        generator.generator(tf.zeros([1, 16, 16, 3]), tf.zeros([1, 2]))
+        generator.generator(tf.zeros([1, 16, 16, 3]), tf.zeros([1, 2]), 'resnet_in', 32)
         shapes = {variable.op.name: variable.shape.as_list() for variable in tf.global_variables()}
     for name, shape in (('down/conv1', [9, 9, 3, 32]), ('down/conv2', [3, 3, 32, 64]),
                         ('down/conv3', [3, 3, 64, 128]), ('residual/block5/conv2', [3, 3, 128, 128]),
@@ -148,9 +148,10 @@ def test_every_system_paints_and_tells_styles_apart(of_system, photo):
 def test_a_system_nobody_knows_and_an_unknown_number_of_styles_are_refused():
     with tf.Graph().as_default():
         with pytest.raises(ValueError, match="unknown system 'vgg'; there are: cnn, cnn_bn"):
-            generator.generator(tf.zeros([1, 8, 8, 3]), tf.zeros([1, 2]), 'vgg')
+            generator.generator(tf.zeros([1, 8, 8, 3]), tf.zeros([1, 2]), 'vgg', 4)
         with pytest.raises(ValueError, match='number of styles must be known'):
-            generator.generator(tf.zeros([1, 8, 8, 3]), tf.placeholder(tf.float32, [None, None]))
+            generator.generator(tf.zeros([1, 8, 8, 3]), tf.placeholder(tf.float32, [None, None]),
+                                'resnet_in', 4)
 
 
 def test_batch_norm_uses_the_batch_in_training_and_what_it_learnt_after(photo):

@@ -28,7 +28,7 @@ class Network:
             tf.set_random_seed(1)
             self.image = tf.placeholder(tf.float32, [None, None, None, 3])
             style = tf.tile([[1.0, 0.0]], [tf.shape(self.image)[0], 1])
-            self.stylized = generator(self.image, style, system, training, width=WIDTH)[0]
+            self.stylized = generator(self.image, style, system, WIDTH, training)[0]
             self.updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
             self.variables = {variable.op.name: variable for variable in tf.global_variables()}
             self.graph = graph

@@ -1,8 +1,11 @@
 """The table of settings: bounds, kinds, defaults by loss network, and flags made from it."""
 
+import ast
 import functools
+import os
 
 import pytest
+import running
 from absl import flags as absl_flags
 
 from resnet_in_tf.errors import UserError
@@ -121,3 +124,50 @@ def test_names_choose_the_flags(values):
 def test_without_a_number_of_steps_there_are_two_passes_or_as_many_as_a_style_needs(
         photos, batch_size, steps):
     assert steps_by_default(photos, batch_size) == steps
+
+
+# Every default by name; not what is off, or left to others.
+TABLE = {setting.name: [setting.default] for setting in SETTINGS if setting.default not in (None, 0, 'auto')}
+TABLE.update({name: [getattr(row, name) for row in LOSS_DEFAULTS.values()]
+              for name in ('content_weight', 'style_weight', 'tv_weight', 'image_size')})
+
+
+def literal(node):
+    return node.value if isinstance(node, ast.Constant) else getattr(node, 'n', getattr(node, 's', None))
+
+
+def named_values(tree):
+    """(line, name, value) of every default of a parameter, a flag or a key that a file writes out."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            names = [each.arg for each in node.args.args + node.args.kwonlyargs]
+            values = ([None] * (len(node.args.args) - len(node.args.defaults))
+                      + node.args.defaults + node.args.kw_defaults)
+            yield from ((node.lineno, name, literal(value)) for name, value in zip(names, values) if value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) > 1:
+            if node.func.attr in ('get', 'pop', 'setdefault') or node.func.attr.startswith('DEFINE_'):
+                yield node.lineno, literal(node.args[0]), literal(node.args[1])
+
+
+def twice(tree):
+    return [(line, name) for line, name, value in named_values(tree)
+            if value in TABLE.get(name, ())]
+
+
+def test_no_default_of_training_stands_anywhere_else():
+    found = []
+    for top in ('resnet_in_tf', 'scripts'):
+        for folder, _, names in os.walk(os.path.join(running.ROOT, top)):
+            for name in sorted(name for name in names if name.endswith('.py')):
+                path = os.path.relpath(os.path.join(folder, name), running.ROOT)
+                with open(os.path.join(running.ROOT, path), encoding='utf-8') as file:
+                    found += [(path,) + each for each in twice(ast.parse(file.read(), path))]
+    assert found == []
+
+
+@pytest.mark.parametrize('line', [
+    'def build(image, width=32): pass', 'def build(image, *, width=32): pass', "card.get('style_size', 512)",
+    "flags.DEFINE_string('vgg_weights', 'imagenet', 'The loss network.')", 'build = lambda batch_size=4: 0',
+    'def weigh(style_weight=8.0): pass'])
+def test_a_default_that_stands_twice_is_found(line):
+    assert len(twice(ast.parse(line))) == 1

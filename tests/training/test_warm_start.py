@@ -89,8 +89,8 @@ def test_every_variable_of_a_network_is_where_training_begins(tmp_path, system, 
     known = frozen.read_variables(graph_def)
     with tf.Graph().as_default(), tf.Session() as session:
         photo = tf.zeros([1, 16, 16, 3])
-        generator(photo, tf.one_hot([0], len(start.style_names)), start.system, True, 'reference',
-                  start.width, look_inside=True)
+        generator(photo, tf.one_hot([0], len(start.style_names)), start.system, start.width, True,
+                  'reference', look_inside=True)
         variables = tf.global_variables(scope='generator/')
         warm_start.check_fit(variables, start.variables, path)
         session.run(tf.global_variables_initializer())
