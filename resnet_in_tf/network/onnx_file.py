@@ -91,16 +91,38 @@ def session(data, name):
         style_names = model_file.style_names(names if isinstance(names, list) else [])
     except (KeyError, ValueError, model_file.Unfit):
         raise UserError('%s: an ONNX network, but not one of freeze_graph.py' % name) from None
-
+    check_ends(opened, len(style_names), name)
     fetch = within_memory(opened.run)
 
     def run(image, style_weights, row=None):
         feeds = {interface.IMAGE: image, interface.STYLE_WEIGHTS: style_weights}
         if row is not None:
             feeds[interface.ROW] = row
-        return fetch([interface.STYLIZED], feeds)[0]
+        stylized = fetch([interface.STYLIZED], feeds)[0]
+        if stylized.shape != image.shape:
+            raise UserError('%s: damaged: it gives pictures of another size' % name)
+        return stylized
 
     return Network(run, style_names, card, meta.get('predictor'))
+
+
+def check_ends(opened, styles, name):
+    """Raises UserError where a network takes or gives something else than pictures and style weights.
+
+    Args:
+        opened: onnxruntime.InferenceSession.
+        styles: int, S.
+        name: what to call it in a message.
+    """
+    there = {each.name: each for each in opened.get_inputs() + opened.get_outputs()}
+    for end, last, rank in ((interface.IMAGE, 3, 4), (interface.STYLE_WEIGHTS, styles, 2),
+                            (interface.STYLIZED, 3, 4)):
+        shape = list(there[end].shape or []) if end in there else None
+        if (shape is None or there[end].type != 'tensor(float)' or shape and (
+                len(shape) != rank or any(isinstance(side, int) for side in shape[:-1])
+                or isinstance(shape[-1], int) and shape[-1] != last)):
+            raise UserError('%s: an ONNX network, but not one of freeze_graph.py: %s is no float32 [%s, %d] '
+                            'of any size' % (name, end, ', '.join('NHW'[:rank - 1]), last))
 
 
 def first_width(data, name):

@@ -16,7 +16,7 @@ Fields:
     op: str.
     inputs, outputs: lists of names; '' is an input that is left out.
     factor: how many times fewer rows its output has than its input, by its strides: int.
-    strange: whether it is of another domain than ONNX's, or holds graphs.
+    strange: whether it is of another domain than ONNX's, holds graphs, or has numbers in another file.
     data: bytes of the NodeProto.
 """
 Tensor = collections.namedtuple('Tensor', 'dims strange data')  # `strange`: its numbers are in another file
@@ -35,11 +35,14 @@ Fields:
 
 TYPES = {'float32': 1, 'int64': 7, 'bool': 9, 'float16': 10}
 DOMAINS = (b'', b'ai.onnx')
+ELSEWHERE = (6, 10, 11, 22, 23)  # of an attribute: graphs, lists of tensors, sparse ones; no network has them
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 
 
 def fields(data):
-    """The fields of a message: yields (number, int or memoryview); ValueError where it is cut short."""
+    """The fields of a message: yields (number, int or memoryview); ValueError where there is none."""
+    if isinstance(data, int):
+        raise ValueError('a number in the place of a message')
     view, place = memoryview(data), 0
     while place < len(view):
         key, place = varint(view, place)
@@ -53,6 +56,8 @@ def fields(data):
             value, place = view[place:place + size], place + size
             if place > len(view):
                 raise ValueError('cut short')
+            if kind != BYTES:  # protobuf takes it for no text and no message, and so must we
+                value = int.from_bytes(value, 'little')
         else:
             raise ValueError('no field of ONNX')
         yield key >> 3, value
@@ -99,6 +104,8 @@ def number_bytes(value):
 
 def text(view):
     """A field of text; ValueError where it is none."""
+    if isinstance(view, int):
+        raise ValueError('a number in the place of a text')
     return bytes(view).decode('utf-8')
 
 
@@ -107,6 +114,8 @@ def read(data):
     graph, head, strange = None, [], False
     for number, value in fields(data):
         if number == 7:
+            if graph is not None:  # protobuf would make one of both
+                raise ValueError('two graphs')
             graph = value
         else:
             head.append(message((number, value)))
@@ -121,7 +130,8 @@ def read(data):
             name, tensor = read_tensor(value)
             tensors[name] = tensor
         elif number in ends:
-            ends[number].append(Value(next(text(each) for field, each in fields(value) if field == 1), value))
+            name = next((text(each) for field, each in fields(value) if field == 1), '')
+            ends[number].append(Value(name, value))
         strange = strange or number == 15
     return Model(nodes, tensors, ends[11], ends[12], b''.join(head), strange)
 
@@ -140,7 +150,8 @@ def read_node(data):
             strange = strange or bytes(value) not in DOMAINS
         elif number == 5:
             attribute = [(field, each) for field, each in fields(value)]
-            strange = strange or any(field in (6, 11) for field, _ in attribute)
+            strange = strange or any(field in ELSEWHERE or field == 5 and read_tensor(each)[1].strange
+                                     for field, each in attribute)
             if (1, b'strides') in attribute:
                 factor = next((int(each) for field, each in attribute if field == 8), 1)
     return Node(op, inputs, outputs, factor, strange, data)

@@ -167,18 +167,82 @@ def test_a_part_has_what_it_needs_and_no_more(model):
     assert y == pytest.approx(wanted, abs=1e-4)
 
 
+PHOTO, GIVEN = [onnx_format.value(name, 'N', 'H', 'W', 3) for name in (interface.IMAGE, interface.STYLIZED)]
+MIXES = onnx_format.value(interface.STYLE_WEIGHTS, 'N', 3)
+KERNEL = onnx_format.constant('kernel', np.zeros([4, 3, 9, 9], np.float32))
+LABELS = {'style_names': json.dumps(['a', 'b', 'identity']), 'card': '{}'}
+
+
+def onnx_of(nodes, tensors=(), inputs=(), outputs=(), **metadata):
+    """An ONNX file of operations and constants."""
+    return onnx_format.write(onnx_format.Model(
+        nodes, {str(number): tensor for number, tensor in enumerate(tensors)}, list(inputs), list(outputs),
+        onnx_format.head_of(12, 7, '', metadata), False))
+
+
+@pytest.mark.parametrize('where', ['a constant', 'an attribute'])
+@pytest.mark.parametrize('location', ['secret', '../{folder}/secret', '{path}/secret'])
+def test_a_network_that_reads_another_file_is_never_run(tmp_path, monkeypatch, where, location):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'secret').write_bytes(np.arange(4, dtype=np.float32).tobytes())
+    beside = onnx_format.constant_beside(
+        'c', [4], 'float32', location.format(folder=tmp_path.name, path=tmp_path), 0, 16)
+    nodes, tensors = [onnx_format.node('Identity', ['c'], ['y'])], [beside]
+    if where == 'an attribute':
+        attribute = onnx_format.message((1, 'value'), (5, beside.data), (20, 4))
+        constant = onnx_format.message((2, ['c']), (4, 'Constant'), (5, [attribute]))
+        nodes, tensors = [onnx_format.read_node(constant)] + nodes, []
+    (tmp_path / 'bad.onnx').write_bytes(onnx_of(nodes, tensors + [KERNEL]))
+    with pytest.raises(UserError, match='an ONNX network, but not one of freeze_graph.py') as caught:
+        onnx_file.first_width((tmp_path / 'bad.onnx').read_bytes(), 'bad.onnx')
+    assert '\n' not in str(caught.value)
+
+
 @pytest.mark.parametrize('data, message', [
     (b'not a network at all', 'onnxruntime cannot open it'),
     (b'\x08\x07', 'onnxruntime cannot open it'),
     (b'\x08\x07\x3a\x7fcut', 'onnxruntime cannot open it'),
-    (onnx_format.write(onnx_format.Model(
-        [onnx_format.node('Loop', ['x'], ['y'])], {}, [], [], onnx_format.head_of(12, 7, '', {}), False)),
-     "it has the operation 'Loop'")])
+    (b'\x08\x07\x3a\x02\x08\x05', 'onnxruntime cannot open it'),  # a number in the place of a node
+    (b'\x08\x07\x3a\x04\x0a\x02\x20\x05', 'onnxruntime cannot open it'),  # and of an operation
+    (b'\x08\x07\x3a\x02\x5a\x00', 'not one of freeze_graph.py'),  # an input without a name
+    # What protobuf reads otherwise than it looks: a second graph, and an operation of another wire type.
+    (onnx_of([onnx_format.node('Loop', ['x'], ['y'])]) + onnx_of([], [KERNEL]), 'two graphs'),
+    (onnx_of([onnx_format.node('Loop', ['x'], ['y'])._replace(data=onnx_format.node(
+        'Loop', ['x'], ['y']).data + b'\x25Relu')], [KERNEL]), 'a number in the place of a text'),
+    (onnx_of([onnx_format.node('Loop', ['x'], ['y'])]), "it has the operation 'Loop'")])
 def test_what_is_no_network_is_one_line(tmp_path, data, message):
     (tmp_path / 'bad.onnx').write_bytes(data)
     with pytest.raises(UserError, match=message) as caught:
         Stylizer(str(tmp_path / 'bad.onnx'))
     assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('inputs, outputs, end', [
+    ([PHOTO, MIXES], [onnx_format.value('y', 'N', 'H', 'W', 3)], 'stylized'),
+    ([PHOTO], [GIVEN], 'style_weights'), ([MIXES], [GIVEN], 'image'),
+    ([PHOTO, onnx_format.value('style_weights', 'N', 7)], [GIVEN], 'style_weights'),
+    ([onnx_format.value('image', 1, 8, 8, 3), MIXES], [GIVEN], 'image'),
+    ([onnx_format.value('image', 'N', 'H', 'W', 4), MIXES], [GIVEN], 'image'),
+    ([onnx_format.value('image', 'N', 'H', 'W', 3, dtype='int64'), MIXES], [GIVEN], 'image')])
+def test_a_network_that_takes_or_gives_something_else_is_one_line(tmp_path, inputs, outputs, end):
+    names = [onnx_format.fields(each.data) for each in inputs + outputs]
+    names = [next(onnx_format.text(value) for number, value in each if number == 1) for each in names]
+    nodes = [onnx_format.node('Cast', names[:1], names[-1:], to=1)]
+    (tmp_path / 'bad.onnx').write_bytes(onnx_of(
+        nodes, [KERNEL], inputs, outputs, **LABELS))
+    with pytest.raises(UserError, match='not one of freeze_graph.py: %s is no float32' % end) as caught:
+        Stylizer(str(tmp_path / 'bad.onnx'))
+    assert '\n' not in str(caught.value)
+
+
+def test_pictures_of_another_size_than_the_photo_are_one_line(tmp_path):
+    places = [onnx_format.constant(name, np.array([value]))
+              for name, value in (('first', 1), ('last', 99), ('axis', 1))]
+    node = onnx_format.node('Slice', ['image', 'first', 'last', 'axis'], ['stylized'])
+    (tmp_path / 'bad.onnx').write_bytes(onnx_of(
+        [node], [KERNEL] + places, [PHOTO, MIXES], [GIVEN], **LABELS))
+    with Stylizer(str(tmp_path / 'bad.onnx')) as stylizer, pytest.raises(UserError, match='of another size'):
+        stylizer.stylize(np.zeros([9, 7, 3], np.uint8), [1, 0, 0])
 
 
 def test_a_network_that_takes_a_statistic_of_its_own_is_not_tiled(tmp_path, model):
