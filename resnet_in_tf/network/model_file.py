@@ -1,6 +1,7 @@
 """The file of a network, whatever it is written in: its bytes, its kind, and what it tells of itself."""
 
 import json
+import os
 import unicodedata
 
 from resnet_in_tf.errors import UserError
@@ -27,6 +28,17 @@ def read_model(path):
     if len(data) > LARGEST_FILE:
         raise UserError('--model %s: is larger than any network, %d MB' % (path, LARGEST_FILE // 2 ** 20))
     return data
+
+
+def first_byte(path):
+    """The first byte of a file, by which `is_onnx` tells its kind; none where it cannot be read."""
+    try:
+        if not os.path.isfile(path):  # a pipe gives each byte once
+            return b''
+        with open(path, 'rb') as file:
+            return file.read(1)
+    except (OSError, ValueError):  # ValueError: a zero byte in the name
+        return b''
 
 
 def is_onnx(data, path):

@@ -4,6 +4,7 @@ import collections
 
 from resnet_in_tf import lanes, shipped
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.network import model_file
 from resnet_in_tf.restyling import precision
 
 Engine = collections.namedtuple(
@@ -59,7 +60,7 @@ def chosen(engine, model=None):
         UserError: an unknown engine.
     """
     if engine == AUTO:
-        is_onnx = model is not None and model.lower().endswith('.onnx')
+        is_onnx = model is not None and model_file.is_onnx(model_file.first_byte(model), model)
         return 'onnxruntime' if is_onnx or not lanes.has_tensorflow() else 'tensorflow'
     if engine not in ENGINES:
         raise UserError('--engine %s: there are %s' % (engine, ', '.join([AUTO] + sorted(ENGINES))))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -299,6 +300,19 @@ def test_auto_is_tensorflow_where_it_is_installed(folder, monkeypatch):
     assert engines.network('auto', None) == ('onnxruntime', str(folder / 'checkpoints' / 'any.onnx'))
     with pytest.raises(UserError, match='there are auto, onnxruntime, tensorflow'):
         engines.chosen('openvino')
+
+
+def test_auto_goes_by_what_is_in_a_file_and_not_by_its_name(tmp_path, model, monkeypatch):
+    monkeypatch.setattr(lanes, 'has_tensorflow', lambda: True)
+    shutil.copy(model, str(tmp_path / 'network.bin'))
+    (tmp_path / 'graph.onnx').write_bytes(b'\n\x00')  # the first byte of a GraphDef
+    for name, engine in (('network.bin', 'onnxruntime'), ('graph.onnx', 'tensorflow'),
+                         ('missing.onnx', 'onnxruntime'), ('missing.pb', 'tensorflow')):
+        assert engines.chosen('auto', str(tmp_path / name)) == engine
+    with Stylizer(str(tmp_path / 'network.bin')) as stylizer:
+        assert stylizer.engine.width == 4
+    os.mkfifo(str(tmp_path / 'pipe'))
+    assert engines.chosen('auto', str(tmp_path / 'pipe')) == 'tensorflow'  # and waits for nobody
 
 
 @pytest.mark.parametrize('engine', ['tensorflow', 'onnxruntime'])
