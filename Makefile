@@ -50,7 +50,7 @@ lint: $(VENV)/.lint
 	@$(VENV)/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 7) and "error: make lint needs Python 3.7 or later")'
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/python -m mypy
-	$(VENV)/bin/hadolint Dockerfile
+	$(VENV)/bin/hadolint Dockerfile docker/server.Dockerfile
 
 $(VENV)/.demo: $(INSTALLS)
 	@scripts/make_venv.sh $(VENV)

@@ -1,7 +1,7 @@
 """Builds and runs the Docker image with podman: no daemon, and nothing outside a cache folder.
 
-The base image lies on Docker's hub, so a small Debian with the same Python and TensorFlow stands in for it
-(tests/image/Containerfile). Base and layers stay in the cache folder: the second build takes seconds.
+The base images lie on Docker's hub, so a small Debian with the same Python, and TensorFlow, stands in for
+each (tests/image/*Containerfile). Bases and layers stay in the cache folder: the second build takes seconds.
 """
 
 import ast
@@ -14,15 +14,16 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
-from running import ROOT
+from running import ROOT, TIMEOUT
 
-RECIPE = os.path.join(ROOT, 'tests', 'image', 'Containerfile')
+RECIPES = os.path.join(ROOT, 'tests', 'image')
 CACHE = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'),
                      'resnet_in_tf', 'image')
 TOOLS = ('podman', 'runc', 'debootstrap')
-PYTHON_PARTS_LEFT_OUT = ('lib/python3.6/test', 'lib/python3.6/site-packages/*.pth',
-                         'lib/python3.6/lib-dynload/_tkinter*')
+OLD, NEW = '3.6', '3.13'  # the Pythons of the bases
+PYTHON_PARTS_LEFT_OUT = ('test', 'site-packages/*.pth', 'lib-dynload/_tkinter*')
 # What tells pip where packages come from; a certificate is handed in as a file.
 PIP_SETTINGS = ('index-url', 'extra-index-url', 'trusted-host', 'proxy', 'timeout', 'default-timeout')
 CERTIFICATES = ('SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE')
@@ -103,40 +104,71 @@ class Engine:
         return flags + ('--volume', settings + ':/etc/pip.conf:ro')
 
     def base(self):
-        """Returns the tag of the stand-in of the base image, made where it is missing.
+        """Returns the tag of the stand-in of TensorFlow's image, made where it is missing.
 
         Raises:
             Unavailable: this machine cannot make or run it, and why.
         """
-        python = find_python()
-        with open(RECIPE, 'rb') as file:
-            mark = hashlib.sha256(file.read() + python.encode() + release().encode()).hexdigest()[:12]
-        tag = 'localhost/tensorflow-1.15-stand-in:' + mark
+        return self._stand_in('tensorflow-1.15', 'Containerfile', OLD, lay_out_debian)
+
+    def python_base(self):
+        """The same of the image of a newer Python, with the Debian of the other."""
+        return self._stand_in('python-' + NEW, 'python.Containerfile', NEW, lay_out_python,
+                              '--build-arg', 'DEBIAN=' + self.base())
+
+    def _stand_in(self, name, recipe, version, lay_out, *flags):
+        python, recipe = find_python(version), os.path.join(RECIPES, recipe)
+        with open(recipe, 'rb') as file:
+            made_of = [file.read()] + [each.encode() for each in (python, release()) + flags]
+        tag = 'localhost/%s-stand-in:%s' % (name, hashlib.sha256(b''.join(made_of)).hexdigest()[:12])
         if self('image', 'exists', tag).returncode:
             context = os.path.join(self.folder, 'base')
             shutil.rmtree(context, ignore_errors=True)
             os.makedirs(context)
             try:
-                lay_out(context, python)
-                check(self.build(tag, context), 'the stand-in base image')
+                shutil.copy(recipe, os.path.join(context, 'Containerfile'))
+                lay_out(context, python, version)
+                check(self.build(tag, context, *flags), 'the stand-in base image')
             finally:
                 shutil.rmtree(context, ignore_errors=True)
         check(self('run', '--rm', tag, 'true'), 'a container')
         return tag
 
 
-def find_python():
-    """The root of a Python 3.6; raises Unavailable where one of the tools is missing."""
+def logs(engine, container):
+    """What a container has said."""
+    result = engine('logs', container)
+    return result.stdout + result.stderr
+
+
+def until(engine, container, found):
+    """Waits until a container has said something that `found` finds."""
+    deadline = time.monotonic() + TIMEOUT
+    while not found(logs(engine, container)):
+        running_still = engine('inspect', '--format', '{{.State.Running}}', container).stdout.strip()
+        assert running_still == 'true' and time.monotonic() < deadline, logs(engine, container)
+        time.sleep(0.1)
+
+
+def stop(engine, container):
+    """`docker stop`: the exit status, which is 137 where it had to kill."""
+    result = engine('stop', '--time', '10', container)
+    assert result.returncode == 0, result.stderr
+    return int(engine('inspect', '--format', '{{.State.ExitCode}}', container).stdout)
+
+
+def find_python(version):
+    """The root of a Python, such as '3.6'; raises Unavailable where it or one of the tools is missing."""
     if os.geteuid() or platform.machine() != 'x86_64':
         raise Unavailable('podman as used here needs root and an x86_64 machine')
     missing = [name for name in TOOLS if not shutil.which(name)]
     if missing:
         raise Unavailable('no %s here (Debian: apt-get install --no-install-recommends %s)'
                           % (', '.join(missing), ' '.join(TOOLS)))
-    found = subprocess.run([os.path.join(ROOT, 'scripts', 'make_venv.sh'), '--find', '3.6'],
+    found = subprocess.run([os.path.join(ROOT, 'scripts', 'make_venv.sh'), '--find', version],
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
     if found.returncode:
-        raise Unavailable('no python3.6 here, which the base image has')
+        raise Unavailable('no python%s here, which the base image has' % version)
     return subprocess.check_output([found.stdout.strip(), '-c', 'import sys; print(sys.base_prefix)'],
                                    universal_newlines=True).strip()
 
@@ -148,18 +180,22 @@ def release():
     return found.group(1) if found else 'stable'
 
 
-def lay_out(context, python):
-    """Puts a minimal Debian and a copy of `python` beside the recipe."""
-    shutil.copy(RECIPE, context)
+def lay_out_python(context, python, version):
+    """Puts a copy of a Python, the folder `python`, beside a recipe: its path."""
     copy = os.path.join(context, 'python')
     subprocess.check_call(['cp', '-a', python, copy])
     for pattern in PYTHON_PARTS_LEFT_OUT:
-        for path in glob.glob(os.path.join(copy, pattern)):
+        for path in glob.glob(os.path.join(copy, 'lib', 'python' + version, pattern)):
             shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
     for path in glob.glob(os.path.join(copy, 'bin', '*')):
         if not os.path.islink(path):
             repoint(path, python)
-    packages = ','.join(['ca-certificates'] + libraries(copy))
+    return copy
+
+
+def lay_out_debian(context, python, version):
+    """Puts a copy of a Python, and a minimal Debian that has its libraries, beside a recipe."""
+    packages = ','.join(['ca-certificates'] + libraries(lay_out_python(context, python, version), version))
     log = subprocess.run(['debootstrap', '--variant=minbase', '--include=' + packages, release(),
                           os.path.join(context, 'rootfs')], stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, universal_newlines=True, timeout=BUILD_SECONDS)
@@ -175,11 +211,12 @@ def repoint(path, python):
             file.write(first.replace(python.encode(), b'/usr/local') + rest)
 
 
-def libraries(python):
+def libraries(python, version):
     """Names of the Debian packages whose libraries an interpreter and its modules load."""
     paths = set()
-    for path in (glob.glob(os.path.join(python, 'bin', 'python3.6'))
-                 + glob.glob(os.path.join(python, 'lib', 'python3.6', 'lib-dynload', '*.so'))):
+    name = 'python' + version
+    for path in (glob.glob(os.path.join(python, 'bin', name))
+                 + glob.glob(os.path.join(python, 'lib', name, 'lib-dynload', '*.so'))):
         text = subprocess.check_output(['ldd', path], universal_newlines=True)
         paths.update(re.findall(r'=> (/\S+)', text))
     names = set()

@@ -1,6 +1,7 @@
-"""The Docker image, as far as it can be held without building it; tests/image builds and runs it."""
+"""The Docker images, as far as they can be held without building them; tests/image builds and runs them."""
 
 import fnmatch
+import io
 import json
 import os
 import re
@@ -16,11 +17,24 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ENTRYPOINT = os.path.join(REPOSITORY, 'docker', 'entrypoint')
 
 
-@pytest.fixture(scope='module')
-def steps():
-    parser = DockerfileParser(path=os.path.join(REPOSITORY, 'Dockerfile'))
+SERVER = os.path.join('docker', 'server.Dockerfile')
+
+
+def steps_of(name):
+    with open(os.path.join(REPOSITORY, name), 'rb') as file:
+        parser = DockerfileParser(fileobj=io.BytesIO(file.read()))
     return [(step['instruction'], step['value']) for step in parser.structure
             if step['instruction'] != 'COMMENT']
+
+
+@pytest.fixture(scope='module')
+def steps():
+    return steps_of('Dockerfile')
+
+
+@pytest.fixture(scope='module', params=['Dockerfile', SERVER])
+def steps_of_each(request):
+    return steps_of(request.param)
 
 
 def values(steps, instruction):
@@ -60,8 +74,18 @@ def test_every_named_python_package_is_pinned(steps):
     assert [word for word in named if '==' not in word] == []
 
 
-def test_container_does_not_run_as_root_and_keeps_data_in_volumes(steps):
-    assert values(steps, 'USER')[-1] not in ('root', '0')
+def test_no_container_runs_as_root(steps_of_each):
+    assert values(steps_of_each, 'USER')[-1] not in ('root', '0')
+
+
+def test_the_servers_image_stands_on_a_plain_python_of_the_newest_lane():
+    steps = steps_of(SERVER)
+    version = re.fullmatch(r'BASE_IMAGE=python:3\.(\d+)-slim', values(steps, 'ARG')[0]).group(1)
+    assert int(version) >= 12 and values(steps, 'FROM') == ['${BASE_IMAGE}']
+    assert json.loads(values(steps, 'CMD')[0]) == ['serve.py', '--host', '0.0.0.0']
+
+
+def test_data_is_kept_in_volumes(steps):
     assert json.loads(values(steps, 'VOLUME')[0]) == ['/data', '/models', '/cache']
     keras = re.search(r'KERAS_HOME=(\S+)', '\n'.join(values(steps, 'ENV'))).group(1)
     assert keras.startswith('/cache/')
@@ -79,10 +103,10 @@ def test_the_network_that_ships_is_found_where_it_is_copied(steps):
     assert ('checkpoints', folder) in copies(steps)
 
 
-def test_everything_copied_passes_the_dockerignore(steps):
+def test_everything_copied_passes_the_dockerignore(steps_of_each):
     with open(os.path.join(REPOSITORY, '.dockerignore'), encoding='utf-8') as handle:
         kept = [line[1:].strip() for line in handle if line.startswith('!')]
-    for source, _ in copies(steps):
+    for source, _ in copies(steps_of_each):
         parents = [source.rsplit('/', count)[0] for count in range(source.count('/') + 1)]
         assert any(fnmatch.fnmatch(path, pattern) or pattern.startswith(source + '/')
                    for path in parents for pattern in kept), source

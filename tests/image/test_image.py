@@ -1,24 +1,33 @@
-"""The image in containers, as docs/docker.md uses it: by its own user and by one it does not know.
+"""The images in containers, as docs/docker.md uses them: by their own user and by one they do not know.
 
-It is built from a clone made under umask 077, on a stand-in for the base image (tests/containers.py).
+They are built from a clone made under umask 077, on stand-ins for the base images (tests/containers.py).
 """
 
+import json
 import os
 import re
 import signal
 import time
-import urllib.request
 import uuid
 
+import containers
 import numpy as np
 import pytest
 import running
+from containers import logs, stop, until
+from homes import PUBLISHED, SERVER_TAG, TAG
 
 from resnet_in_tf.pictures import images
 
-TAG = 'localhost/resnet_in_tf'
 PAINTINGS = '/checkpoints/paintings.pb'
 SCRIPTS = ('train.py', 'freeze_graph.py', 'style_row.py', 'stylize.py', 'serve.py', 'evaluate.py')
+# Releases without the holes that docs/server.md lists.
+MENDED = {'Pillow': (13, 0), 'h11': (0, 16), 'Werkzeug': (3, 1)}
+VERSIONS = """
+import importlib.metadata as found, importlib.util, json, sys
+print(json.dumps([list(sys.version_info[:2]), importlib.util.find_spec('tensorflow') is None,
+                  {name: found.version(name) for name in sys.argv[1:]}]))
+"""
 pytestmark = pytest.mark.slow
 
 
@@ -36,42 +45,6 @@ def trained(home):
 @pytest.fixture(scope='module')
 def frozen(home, trained):
     return home.run('freeze_graph.py', '--model_dir', 'runs/wave', '--output', 'wave.pb')
-
-
-@pytest.fixture
-def detached(home):
-    """Starts a container that goes on by itself: its id. It is gone after the test."""
-    started = []
-
-    def start(*command, flags=()):
-        result = home.engine(*home.command(*command, flags=('--detach',) + tuple(flags)))
-        assert result.returncode == 0, result.stderr
-        started.append(result.stdout.strip())
-        return started[-1]
-    yield start
-    for name in started:
-        home.engine('rm', '--force', '--volumes', name)
-
-
-def logs(engine, container):
-    result = engine('logs', container)
-    return result.stdout + result.stderr
-
-
-def until(engine, container, found):
-    """Waits until a container has said something that `found` finds."""
-    deadline = time.monotonic() + running.TIMEOUT
-    while not found(logs(engine, container)):
-        running_still = engine('inspect', '--format', '{{.State.Running}}', container).stdout.strip()
-        assert running_still == 'true' and time.monotonic() < deadline, logs(engine, container)
-        time.sleep(0.1)
-
-
-def stop(engine, container):
-    """`docker stop`: the exit status, which is 137 where it had to kill."""
-    result = engine('stop', '--time', '10', container)
-    assert result.returncode == 0, result.stderr
-    return int(engine('inspect', '--format', '{{.State.ExitCode}}', container).stdout)
 
 
 # What it is made of.
@@ -174,24 +147,12 @@ def test_what_onnx_needs_once_is_kept_in_the_cache_for_the_next_user(home, froze
 # How it ends.
 
 def test_the_server_answers_through_a_published_port_and_stops(home, detached):
-    container = detached('serve.py', '--model', PAINTINGS, '--host', '0.0.0.0',
-                         flags=('-p', '127.0.0.1::8080'))
-    until(home.engine, container, lambda text: 'http://' in text)
-    address = 'http://' + home.engine('port', container, '8080').stdout.strip()
-    with urllib.request.urlopen(address + '/healthz', timeout=60) as answer:
-        assert answer.status == 200
-    with open(home.path('photos', '0.jpg'), 'rb') as file:
-        photo = file.read()
-    request = urllib.request.Request(address + '/v1/stylize?style=2', photo, {'Content-Type': 'image/jpeg'})
-    with urllib.request.urlopen(request, timeout=120) as answer:
-        painted = images.decode(answer.read(), 'the answer')
-    assert painted.shape == images.read(home.path('photos', '0.jpg')).shape
-    assert stop(home.engine, container) == 0
+    home.serves(detached(home, 'serve.py', '--model', PAINTINGS, '--host', '0.0.0.0', flags=PUBLISHED))
 
 
 def test_training_stopped_in_a_container_goes_on_in_the_next(home, detached):
     flags = training(train_steps=100000, model_dir='runs/stopped')
-    container = detached(*flags)
+    container = detached(home, *flags)
     until(home.engine, container, lambda text: 'step 2 of' in text)
     assert stop(home.engine, container) == 3
     step = int(re.search(r'goes on from step (\d+)', logs(home.engine, container)).group(1))
@@ -202,7 +163,7 @@ def test_training_stopped_in_a_container_goes_on_in_the_next(home, detached):
 def test_a_batch_is_stopped_in_the_middle_of_a_long_picture(home, detached):
     images.write(home.path('photos', 'large.png'), np.zeros([3500, 3500, 3], np.uint8))
     try:
-        container = detached('stylize.py', '--model', PAINTINGS, '--input', 'photos/large.png',
+        container = detached(home, 'stylize.py', '--model', PAINTINGS, '--input', 'photos/large.png',
                              '--output', 'large.png', '--max_memory', '64GB')
         pid = home.engine('inspect', '--format', '{{.State.Pid}}', container).stdout.strip()
         hears_sigterm(pid)
@@ -222,3 +183,31 @@ def hears_sigterm(pid):
             return
         time.sleep(0.01)
     raise AssertionError('no handler')
+
+
+# The server's image.
+
+def test_the_servers_image_has_the_newest_releases_and_no_tensorflow(server_engine):
+    result = server_engine('run', '--rm', SERVER_TAG, 'python3', '-c', VERSIONS, *MENDED)
+    assert result.returncode == 0, result.stderr
+    python, without_tensorflow, versions = json.loads(result.stdout)
+    assert '%d.%d' % tuple(python) == containers.NEW and without_tensorflow
+    for name, least in MENDED.items():
+        assert tuple(map(int, versions[name].split('.')[:2])) >= least
+    checked = server_engine('run', '--rm', SERVER_TAG, 'python3', '-m', 'pip', 'check')
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_servers_image_serves_a_foreign_user_without_a_command_and_stops(server_home, detached):
+    server_home.serves(detached(server_home, flags=PUBLISHED))
+
+
+def test_the_servers_image_restyles_too_and_says_what_needs_the_other(server_home):
+    result = server_home.run('stylize.py', '--model', 'paintings_small', '--input', 'photos/0.jpg',
+                             '--output', 'new.png')
+    assert result.returncode == 0, result.stderr
+    photo, painted = [images.read(server_home.path(name)) for name in ('photos/0.jpg', 'new.png')]
+    assert painted.shape == photo.shape and np.abs(painted.astype(int) - photo).mean() > 5
+    refused = server_home.run('train.py', '--style', 'wave.jpg', '--coco_images', 'photos',
+                              '--model_dir', 'run')
+    assert refused.returncode == 2 and refused.stderr.count('\n') == 1 and 'TensorFlow' in refused.stderr
