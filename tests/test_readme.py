@@ -1,4 +1,4 @@
-"""The README's tables of flags are those of the scripts."""
+"""The README's tables of flags are those of the scripts, and so are defaults and limits told elsewhere."""
 
 import json
 import os
@@ -10,7 +10,9 @@ import sys
 import pytest
 import running
 
+from resnet_in_tf.perceptual.loss_defaults import LOSS_DEFAULTS
 from resnet_in_tf.pictures import images
+from resnet_in_tf.server import connection, forms, listening, parameters
 from resnet_in_tf.training import config
 
 # Every flag of a script with its default; a setting of training has it in its table.
@@ -109,3 +111,39 @@ def test_every_flag_of_stylize_is_named_in_its_table():
         text = file.read()
     section = text[text.index('\n`stylize.py`\n'):text.index('\n`style_row.py`\n')]
     assert not [name for name in flags_of('stylize.py') if '`--%s' % name not in section]
+
+
+def text_of(document):
+    with open(os.path.join(running.ROOT, document), encoding='utf-8') as file:
+        return file.read()
+
+
+def test_what_follows_from_the_loss_network_is_told_as_it_is():
+    hed, others = LOSS_DEFAULTS['hed'], LOSS_DEFAULTS['imagenet']
+    told, weights = {'hed': [], 'others': []}, ('content_weight', 'style_weight', 'tv_weight')
+    for kind, defaults in (('hed', hed), ('others', others), ('others', LOSS_DEFAULTS['random'])):
+        told[kind] = ['%g' % getattr(defaults, name) for name in weights]
+    assert others[2:] == LOSS_DEFAULTS['random'][2:]
+    readme, training = text_of('README.md'), text_of('docs/training.md')
+    assert '%s with `hed`, else %s |' % (', '.join(told['hed']), ', '.join(told['others'])) in readme
+    assert '%d with `hed`, else %d |' % (hed.image_size, others.image_size) in readme
+    for name in hed.content_layers + others.content_layers + LOSS_DEFAULTS['random'].content_layers:
+        assert name in re.search(r'^\| `--content_layers`.*$', readme, re.M).group(0)
+    assert '`hed` has %s, %s and %s,' % tuple(told['hed']) in training
+    assert 'The weights %s, %s and %s are' % tuple(told['others']) in training
+
+
+def test_flags_and_limits_of_the_server_are_told_as_they_are():
+    text, flags = text_of('docs/server.md'), flags_of('serve.py')
+    assert not [name for name in flags if '`--%s' % name not in text and ' --%s ' % name not in text]
+    table = dict(re.findall(r'^\| `--(\w+)` \| ([^|]*) \|', text, re.M))
+    assert len(table) > 8
+    for name, default in table.items():
+        assert default.strip('`') == ('' if flags[name] in (None, []) else as_written(flags[name])), name
+    for words in ('a form %d parts' % forms.PARTS, 'more than %d parts' % forms.PARTS,
+                  'may have {:,} characters'.format(parameters.LONGEST),
+                  '%d kB' % (connection.HEAD_BYTES // 1024),
+                  '| headers | %d s' % connection.HEAD_SECONDS,
+                  '| between two requests | %d s' % connection.IDLE_SECONDS,
+                  '| connections | %d' % listening.CONNECTIONS):
+        assert words in text, words
