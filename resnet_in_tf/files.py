@@ -1,8 +1,9 @@
-"""Files that are written whole or not at all, and where the cache is."""
+"""Files that are written whole or not at all, JSON as anybody may have written it, and where the cache is."""
 
 import contextlib
 import glob
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -190,6 +191,14 @@ def write_file(path, data):
             file.write(data)
     except OSError as error:
         raise UserError('%s: cannot be written (%s)' % (path, error.strerror or error)) from error
+
+
+def parse_json(text):
+    """What JSON, str or bytes, says; ValueError where it is none, or nested without end."""
+    try:
+        return json.loads(text if isinstance(text, str) else bytes(text).decode('utf-8'))
+    except RecursionError:
+        raise ValueError('it is nested too deep') from None
 
 
 def cache_folder():

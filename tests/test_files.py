@@ -188,3 +188,16 @@ def test_readable_names_are_text_that_utf8_can_hold():
     assert files.readable('wave.jpg') == 'wave.jpg'
     assert files.readable(os.fsdecode('caf\u00e9'.encode('utf-8'))) == 'caf\u00e9'
     assert files.readable(os.fsdecode(b'caf\xe9')) == 'caf\ufffd'
+
+
+@pytest.mark.parametrize('text', ['', '{', '[1,', b'\xff\xfe', memoryview(b'['),
+                                  pytest.param('[' * 10 ** 5, id='lists'),
+                                  pytest.param('{"a":' * 10 ** 5, id='objects')])
+def test_what_is_no_json_is_a_value_error_however_deep_it_goes(text):
+    with pytest.raises(ValueError):
+        files.parse_json(text)
+
+
+@pytest.mark.parametrize('text', ['{"caf\u00e9": [1]}', '{"caf\u00e9": [1]}'.encode('utf-8')])
+def test_json_is_read_from_text_and_from_bytes(text):
+    assert files.parse_json(text) == {'caf\u00e9': [1]}

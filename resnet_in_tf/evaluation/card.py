@@ -23,7 +23,7 @@ def read_notes(path):
     """
     try:
         with open(path, encoding='utf-8') as file:
-            notes = json.load(file)
+            notes = files.parse_json(file.read())
     except (OSError, ValueError) as error:
         raise UserError('--notes %s: cannot be read as JSON (%s)' % (path, error)) from error
     if not isinstance(notes, dict):
@@ -45,7 +45,7 @@ def check_is_card(path):
         return
     try:
         with open(path, encoding='utf-8') as file:
-            found = json.load(file)
+            found = files.parse_json(file.read())
     except (OSError, ValueError):
         found = None
     if not isinstance(found, dict) or 'style_names' not in found:

@@ -1,9 +1,9 @@
 """The file of a network, whatever it is written in: its bytes, its kind, and what it tells of itself."""
 
-import json
 import os
 import unicodedata
 
+from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 
 LARGEST_FILE = 2 ** 29  # bytes; a network of 32 channels has 7 MB, one of 256 channels 450 MB
@@ -83,8 +83,8 @@ def is_name(name):
 def card(value):
     """Reads a card: JSON of an object, as bytes or str; Unfit where it is anything else."""
     try:
-        found = json.loads(value.decode('utf-8') if isinstance(value, bytes) else value)
-    except (ValueError, RecursionError):
+        found = files.parse_json(value)
+    except ValueError:
         found = None
     if not isinstance(found, dict):
         raise Unfit('its card is no JSON object')

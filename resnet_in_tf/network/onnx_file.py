@@ -2,9 +2,9 @@
 
 import collections
 import functools
-import json
 import os
 
+from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import interface, model_file, onnx_format
 
@@ -87,7 +87,7 @@ def session(data, name):
     opened = open_session(data, name)
     try:
         meta = opened.get_modelmeta().custom_metadata_map
-        names, card = json.loads(meta['style_names']), model_file.card(meta['card'])
+        names, card = files.parse_json(meta['style_names']), model_file.card(meta['card'])
         style_names = model_file.style_names(names if isinstance(names, list) else [])
     except (KeyError, ValueError, model_file.Unfit):
         raise UserError('%s: an ONNX network, but not one of freeze_graph.py' % name) from None

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.files import parse_json
 
 ADDRESS = 'device/'  # under which the page finds it
 INDEX = 'site.json'
@@ -100,7 +101,7 @@ def read_json(folder, path):
     """The dict in a JSON file of a site."""
     data = read(folder, path)
     try:
-        value = json.loads(data.decode('utf-8'))
+        value = parse_json(data)
     except ValueError:
         value = None
     if not isinstance(value, dict):

@@ -40,7 +40,7 @@ def open_coco(annotations):
             coco = COCO(annotations)
         if not all(isinstance(image['file_name'], str) for image in coco.imgs.values()):
             raise ValueError('a file_name is no text')
-    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AssertionError, RecursionError) as error:
         raise UserError('--coco_annotations %s: not a COCO annotation file (%s); expected an '
                         'instances_*.json' % (annotations, ' '.join(str(error).split()) or
                                               type(error).__name__)) from error

@@ -36,7 +36,7 @@ def read(model_dir):
                         % (model_dir, RECORD))
     try:
         with open(path, encoding='utf-8') as file:
-            record = json.load(file)
+            record = files.parse_json(file.read())
         check(record, KINDS)
         check(record, {key: kind for key, kind in OPTIONAL.items() if key in record})
         return record

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 
-from resnet_in_tf import cli
+from resnet_in_tf import cli, files
 from resnet_in_tf.errors import UserError
 
 WAIT = 600  # seconds for the others to be started
@@ -44,7 +44,7 @@ def read_cluster(text):
     if not text:
         return None
     try:
-        config = json.loads(text)
+        config = files.parse_json(text)
         jobs, task = config['cluster'], config['task']
         others = sorted((set(jobs) | {task['type']}) - {'chief', 'worker'})
         if others:
@@ -185,7 +185,7 @@ class Team:
         try:
             with peer.connection.makefile('rb') as file:
                 for line in iter(lambda: file.readline(LONGEST), b''):
-                    message = json.loads(line.decode('ascii'))
+                    message = files.parse_json(line)
                     if 'ended' in message:
                         reason = message['ended']
                         break
@@ -283,7 +283,7 @@ def read_hello(connection):
             if not part:
                 break
             text += part
-        hello = json.loads(text.decode('ascii'))
+        hello = files.parse_json(text)
     except (OSError, ValueError):
         hello = {}
     connection.settimeout(None)

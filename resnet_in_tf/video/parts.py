@@ -125,7 +125,7 @@ class Parts:
     def load(self, name):
         try:
             with open(os.path.join(self.folder, name), encoding='utf-8') as file:
-                return json.load(file)
+                return files.parse_json(file.read())
         except (OSError, ValueError):
             return None
 

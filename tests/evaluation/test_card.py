@@ -61,6 +61,7 @@ def test_card_without_a_painting_names_it(tmp_path, paintings, photo_folder):
     ('5', 'must be an object'), ('null', 'must be an object'),
     ('{"waves": []}', 'waves must have an object, such as'),
     ('{"waves": "x"}', 'waves must have an object'), ('{', r'cannot be read as JSON \(Expecting'),
+    pytest.param('[' * 10 ** 5, r'cannot be read as JSON \(it is nested', id='deep'),
     ('', r'cannot be read as JSON \(Expecting'), (b'\xff\xfe', r'cannot be read as JSON \(.* decode'),
     ('{"waves": {"title": "Waves", "recognised": 1.0}}', 'waves has recognised; a note may have title, '),
     ('{"tiles": {}, "waves": {"losses": {"content": 0}}}', 'waves has losses; a note may have'),
@@ -81,7 +82,8 @@ def test_no_note_stands_among_what_is_measured(tmp_path):
     assert set(card.read_notes(str(notes))['waves']) == set(card.NOTED) < set(shipped)
 
 
-@pytest.mark.parametrize('text', ['{"my": "results"}', '[1, 2]', '5', 'notes of mine', ''])
+@pytest.mark.parametrize('text', ['{"my": "results"}', '[1, 2]', '5', 'notes of mine', '',
+                                  pytest.param('[' * 10 ** 5, id='deep')])
 def test_a_json_that_is_no_card_is_left_as_it_is(tmp_path, paintings, photo_folder, text):
     model = networks.write_random(tmp_path / 'network.pb')
     mine = tmp_path / 'network.json'

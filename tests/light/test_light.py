@@ -236,6 +236,15 @@ def test_a_network_that_takes_or_gives_something_else_is_one_line(tmp_path, inpu
     assert '\n' not in str(caught.value)
 
 
+@pytest.mark.parametrize('label', sorted(LABELS))
+def test_labels_without_end_are_one_line(tmp_path, label):
+    node = onnx_format.node('Identity', ['image'], ['stylized'])
+    (tmp_path / 'bad.onnx').write_bytes(onnx_of(
+        [node], [KERNEL], [PHOTO, MIXES], [GIVEN], **dict(LABELS, **{label: '[' * 10 ** 5})))
+    with pytest.raises(UserError, match='not one of freeze_graph.py$'):
+        Stylizer(str(tmp_path / 'bad.onnx'))
+
+
 def test_pictures_of_another_size_than_the_photo_are_one_line(tmp_path):
     places = [onnx_format.constant(name, np.array([value]))
               for name, value in (('first', 1), ('last', 99), ('axis', 1))]

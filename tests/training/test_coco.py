@@ -80,7 +80,8 @@ def test_names_that_lead_out_of_the_folder_are_no_photos_of_it(folder, tmp_path)
 
 @pytest.mark.parametrize('text', [
     '', '[]', 'no json', '{"images": 5}', '{"images": [{"id": 1}]}', '{"images": ["a"]}',
-    '{"images": [{"id": 1, "file_name": null}]}', b'\xff\xfe\x00'])
+    '{"images": [{"id": 1, "file_name": null}]}', b'\xff\xfe\x00',
+    pytest.param('[' * 10 ** 5, id='deep')])
 def test_a_file_that_is_no_annotation_file_is_one_line(folder, tmp_path, text):
     path = tmp_path / 'a.json'
     path.write_bytes(text if isinstance(text, bytes) else text.encode())

@@ -48,7 +48,8 @@ def test_a_network_to_begin_with_is_compared_by_its_bytes_and_named_by_its_file(
             run_record.open_record(run, dict(config, start=start), FREE)
 
 
-@pytest.mark.parametrize('text', ['', '{', '[]', '5', 'null', '{}', '{"config": {}}', b'\xff\xfe'])
+@pytest.mark.parametrize('text', ['', '{', '[]', '5', 'null', '{}', '{"config": {}}', b'\xff\xfe',
+                                  pytest.param('[' * 10 ** 5, id='deep')])
 def test_a_damaged_record_is_one_line_that_names_the_file(run, text):
     with open(os.path.join(run, 'run.json'), 'wb') as file:
         file.write(text if isinstance(text, bytes) else text.encode())

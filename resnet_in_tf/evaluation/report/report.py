@@ -128,7 +128,7 @@ def read_record(folder):
     path = os.path.join(folder, RECORD)
     try:
         with open(path, encoding='utf-8') as file:
-            record = json.load(file)
+            record = files.parse_json(file.read())
         run_record.check(record, KINDS)
         run_record.check(record['settings'], dict.fromkeys(KEPT))
         return record

@@ -227,6 +227,11 @@ def flip(site):
         file.write(data)
 
 
+def nested(site):
+    with open(os.path.join(site, 'site.json'), 'w') as file:
+        file.write('[' * 10 ** 5)
+
+
 def point_outside(site):
     path = os.path.join(site, 'site.json')
     with open(path) as file:
@@ -242,6 +247,7 @@ def point_outside(site):
 @pytest.mark.parametrize('change, told', [
     (lambda site: os.remove(os.path.join(site, 'site.json')), 'site.json cannot be read'),
     (lambda site: open(os.path.join(site, 'site.json'), 'w').close(), 'site.json is damaged'),
+    (nested, 'site.json is damaged'),
     (lambda site: os.remove(os.path.join(site, 'network', 'whole.onnx')), 'whole.onnx cannot be read'),
     (flip, 'weights.bin is damaged'),
     (point_outside, 'names ../secret, which is no file of it')])
