@@ -44,6 +44,7 @@ def deploy(model_dir, model, format_, output, options, freeze):
     if bool(model_dir) == bool(model):
         raise UserError('give --model_dir (a run) or --model (a .pb), one of the two')
     check_output(format_, output)
+    check_source(model, output)
     check_weights(format_, options['weights'])
     if not options['predictor'] and (format_ != 'pb' or not model):
         raise UserError('--nopredictor makes a .pb of a --model that is one; export that .pb then')
@@ -105,6 +106,13 @@ def check_output(format_, output):
                         % (output, extension, format_))
     if not meant and format_ in ('tflite', 'onnx'):
         raise UserError('--output %s: must end in %s' % (output, EXTENSIONS[format_]))
+
+
+def check_source(model, output):
+    """Raises UserError where the result would take the place of the .pb that it is made of."""
+    if model and os.path.exists(model) and os.path.exists(output) and os.path.samefile(model, output):
+        raise UserError('--output %s: would take the place of --model %s; name another file'
+                        % (output, model))
 
 
 def export(model, format_, output, **options):

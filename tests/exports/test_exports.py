@@ -1,8 +1,10 @@
 """Exports: files that other programs run, equal to the .pb, whole or not there at all."""
 
+import filecmp
 import io
 import json
 import os
+import shutil
 
 import networks
 import numpy as np
@@ -93,6 +95,17 @@ def test_saved_model_restyles_jpegs_of_several_sizes_in_one_call(written, styliz
         wanted = decoded(jpeg(np.round(expected).astype(np.uint8)))
         assert abs(decoded(answer) - wanted).mean() < 0.1
     assert abs(tensor[0] - stylizer.stylize(face[:33, :18], MIX[0])).max() < 0.1
+
+
+def test_one_file_that_is_no_picture_fails_its_call_as_the_document_says(written, face):
+    with tf.Graph().as_default(), tf.Session() as session:
+        known = tf.saved_model.load(session, ['serve'], str(written[0] / 'served' / '1')).signature_def[
+            'serving_default']
+        feed, fetch = known.inputs['image_bytes'].name, known.outputs['stylized_bytes'].name
+        good = jpeg(face[200:230, 300:340])
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run(fetch, {feed: [good, b'no picture']})
+        assert len(session.run(fetch, {feed: [good]})) == 1  # the next call is answered
 
 
 def test_saved_model_carries_its_card_and_keeps_its_weights_once(written, model):
@@ -209,6 +222,20 @@ def test_an_export_that_differs_leaves_nothing_behind(model, tmp_path, monkeypat
     with pytest.raises(UserError, match='differs from the .pb'):
         exports.export(model, format_, str(tmp_path / name), **options)
     assert os.listdir(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize('output', ['net.pb', './net.pb', 'link.pb', 'hard.pb'])
+@pytest.mark.parametrize('options', [{'weights': ['float16'], 'predictor': True},
+                                     {'weights': None, 'predictor': False}], ids=['halves', 'nopredictor'])
+def test_a_result_never_takes_the_place_of_the_network_that_it_is_made_of(
+        model, tmp_path, monkeypatch, output, options):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(model, 'net.pb')
+    os.symlink('net.pb', 'link.pb')
+    os.link('net.pb', 'hard.pb')
+    with pytest.raises(UserError, match='^--output .*: would take the place of --model net.pb; name another'):
+        exports.deploy(None, 'net.pb', 'pb', output, options, None)
+    assert filecmp.cmp(model, 'net.pb', shallow=False)
 
 
 def test_bad_flags_are_one_line_each(model, tmp_path):
