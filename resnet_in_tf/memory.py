@@ -8,6 +8,7 @@ import re
 from resnet_in_tf.errors import UserError
 
 UNITS = {'': 1, 'K': 2 ** 10, 'M': 2 ** 20, 'G': 2 ** 30, 'T': 2 ** 40}
+LARGEST = 2 ** 60  # bytes; a number of 400 digits is infinite
 MARGIN = 0.8  # share of the free memory that is taken by default
 SLACK = 128 * 2 ** 20  # bytes that the first runs of a session leave behind
 
@@ -75,13 +76,13 @@ def parse_size(text, flag='--max_memory'):
         int, bytes.
 
     Raises:
-        UserError: not such a size, or zero.
+        UserError: not such a size, zero, or more than any machine has.
     """
     found = re.match(r'^\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*$', str(text), re.IGNORECASE)
-    size = int(float(found.group(1)) * UNITS[found.group(2).upper()]) if found else 0
-    if not size:
-        raise UserError('%s %s is not a size of memory, such as 2GB or 500MB' % (flag, text))
-    return size
+    size = float(found.group(1)) * UNITS[found.group(2).upper()] if found else 0
+    if not 1 <= size < LARGEST:
+        raise UserError('%s %s is not a size of memory, such as 2GB or 500MB' % (flag, str(text)[:40]))
+    return int(size)
 
 
 def show(size):

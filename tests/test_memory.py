@@ -21,7 +21,8 @@ def test_sizes_of_memory_are_read_as_people_write_them(text, size):
     assert memory.parse_size(text) == size
 
 
-@pytest.mark.parametrize('text', ['', '0', 'GB', '-1GB', '2 pounds', '1e9', 'nan', '0MB'])
+@pytest.mark.parametrize('text', ['', '0', 'GB', '-1GB', '2 pounds', '1e9', 'nan', '0MB', '2000000T',
+                                  pytest.param('9' * 400 + 'GB', id='400 digits')])
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(UserError, match='^--max_memory .* is not a size of memory'):
         memory.parse_size(text)
