@@ -14,6 +14,7 @@ from resnet_in_tf.exports import check
 from resnet_in_tf.exports.plain import plain_graph
 from resnet_in_tf.graphs import session_config
 from resnet_in_tf.network import frozen, halves
+from resnet_in_tf.numerals import whole
 
 LARGEST_SIDE = 4096
 
@@ -59,11 +60,11 @@ def write(graph_def, style_names, card, output, sizes=('512x512',), weights=halv
 def parse_size(text):
     """'512x384' as (512, 384): width, height; UserError for anything else."""
     width, _, height = str(text).lower().partition('x')
-    if not (width.isdigit() and height.isdigit()
-            and 1 <= int(width) <= LARGEST_SIDE and 1 <= int(height) <= LARGEST_SIDE):
+    sides = whole(width, LARGEST_SIDE), whole(height, LARGEST_SIDE)
+    if not all(sides):
         raise UserError('--sizes %s: must be WIDTHxHEIGHT, as in 512x384, up to %d a side'
                         % (text, LARGEST_SIDE))
-    return int(width), int(height)
+    return sides
 
 
 def name_of(output, width, height, weights):

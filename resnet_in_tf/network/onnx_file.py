@@ -7,6 +7,7 @@ import os
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import interface, model_file, onnx_format
+from resnet_in_tf.numerals import whole
 
 INSTALL = "pip install 'resnet_in_tf[onnx]'"
 
@@ -50,8 +51,9 @@ def open_session(data, name, **settings):
     options.enable_mem_pattern = False
     # Threads that wait for work would keep processors busy, for a quarter of all CPU seconds.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-    if os.environ.get('OMP_NUM_THREADS', '').isdigit():  # by which all else keeps to so many
-        options.intra_op_num_threads = int(os.environ['OMP_NUM_THREADS'])
+    threads = whole(os.environ.get('OMP_NUM_THREADS', ''), 1024)  # by which all else keeps to so many
+    if threads is not None:
+        options.intra_op_num_threads = threads
     for key, value in settings.items():
         setattr(options, key, value)
     try:

@@ -12,6 +12,7 @@ import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.graphs import session_config
+from resnet_in_tf.numerals import whole
 from resnet_in_tf.perceptual import fetching, weight_files
 from resnet_in_tf.perceptual.architectures import (
     INPUT,
@@ -64,11 +65,11 @@ def open_weights(spec, layers):
     """
     layers = check_layers(layers)
     if spec == 'random' or spec.startswith('random:'):
-        seed = spec[len('random:'):] or '0'
-        if not seed.isdecimal() or int(seed) >= 2 ** 32:
+        seed = whole(spec[len('random:'):] or '0', 2 ** 32 - 1)
+        if seed is None:
             raise UserError('--vgg_weights %s: the seed must be a whole number below 2^32, as in '
                             'random:7' % spec)
-        return random_weights(int(seed), (max(layers, key=layer_names('VGG-19').index),))
+        return random_weights(seed, (max(layers, key=layer_names('VGG-19').index),))
     architecture, fetch = NAMED.get(spec, (None, None))
     if fetch:
         check_for(spec, layers, architecture)

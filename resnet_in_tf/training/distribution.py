@@ -15,6 +15,7 @@ from tensorflow.python.distribute import distribute_coordinator
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.graphs import gpu_is_visible
 from resnet_in_tf.network.generator import SYSTEMS
+from resnet_in_tf.numerals import whole
 from resnet_in_tf.perceptual.objective import FURTHER
 from resnet_in_tf.training import run_record
 from resnet_in_tf.training.hooks import StopOnSignal
@@ -23,6 +24,7 @@ from resnet_in_tf.training.team import digest
 # Parts of the objective that are means by a share of each sample; all others are plain means.
 OF_PAINTED, OF_IDENTITY = ('content', 'style', 'total_variation') + FURTHER, ('identity_pixel',)
 STOP, STOPPING = 'stop_here', 'report/stop'
+MOST_DEVICES = 64  # of one machine
 MACHINES_OWN = ('vgg_weights', 'impl', 'devices')  # what each may be told in its own way
 
 
@@ -42,13 +44,14 @@ def count_devices(wanted, workers=1):
     gpus = len(tf.config.experimental.list_physical_devices('GPU')) if gpu_is_visible() else 0
     if wanted == 'all':
         return max(1, gpus)
-    if not wanted.isdigit() or not int(wanted):
-        raise UserError('--devices %s: it must be all, or a number from 1 up' % wanted)
-    if int(wanted) > 1 and gpus and int(wanted) > gpus:
+    count = whole(wanted, MOST_DEVICES)
+    if not count:
+        raise UserError('--devices %s: it must be all, or a number from 1 to %d' % (wanted, MOST_DEVICES))
+    if count > 1 and gpus and count > gpus:
         raise UserError('--devices %s: this machine has %d' % (wanted, gpus))
-    if int(wanted) > 1 and not gpus and workers > 1:
+    if count > 1 and not gpus and workers > 1:
         raise UserError('--devices %s: a worker without a GPU has one device; start more workers' % wanted)
-    return int(wanted)
+    return count
 
 
 def check(config, crew):

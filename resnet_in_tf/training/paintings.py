@@ -37,7 +37,7 @@ def problem_of(name):
     """Why a name cannot be a style's, as the end of a sentence; None where it can."""
     if name == IDENTITY or not model_file.is_name(name):
         return 'cannot name a style'
-    return 'cannot name a style, as numbers stand for their places' if name.isdigit() else None
+    return 'cannot name a style, as numbers stand for their places' if name.isdecimal() else None
 
 
 def read_painting(path, style_size):

@@ -152,5 +152,5 @@ class Folder:
 
 def by_number(path):
     """A key that sorts frame_2 before frame_10."""
-    return [(0, int(part), '') if part.isdigit() else (1, 0, part)
+    return [(0, int(part), '') if part.isdecimal() else (1, 0, part)
             for part in re.split(r'(\d+)', os.path.normpath(path)) if part]

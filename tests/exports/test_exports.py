@@ -250,6 +250,7 @@ def test_bad_flags_are_one_line_each(model, tmp_path):
         ('--model=' + model, '--output=a.pb', '--weights='): "--weights '': --format pb takes one of float32",
         ('--model=' + model, '--format=web', '--output=a', '--weights=float16'): '--format web takes none',
         ('--model=' + model, '--format=tflite', '--output=a.tflite', '--sizes='): 'is empty',
+        ('--model=' + model, '--format=tflite', '--output=a.tflite', '--sizes=\u00b2x\u00b2'): 'WIDTHxHEIGHT',
         ('--model=' + model, '--output=a.pb'): 'a .pb already',
         ('--model=' + model, '--output=a.pb', '--nopredictor'): 'has no style predictor',
         ('--model=' + model, '--output=a.onnx', '--format=onnx', '--nopredictor'): 'makes a .pb of',

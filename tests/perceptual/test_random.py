@@ -92,6 +92,7 @@ def test_a_layer_or_a_seed_that_is_none_is_one_line():
     for layers in (['conv1_1'], ['relu6_1'], []):
         with pytest.raises(UserError, match='^VGG-19 has no layer .*; it has: input, '):
             vgg.check_layers(layers)
-    for spec in ('random:x', 'random:-1', 'random:1.5', 'random:4294967296', 'random:\u00b2'):
+    for spec in ('random:x', 'random:-1', 'random:1.5', 'random:4294967296', 'random:\u00b2',
+                 'random:' + '9' * 5000):
         with pytest.raises(UserError, match='^--vgg_weights random:.*: the seed must be a whole number'):
             vgg.open_weights(spec, ('input',))

@@ -51,7 +51,9 @@ def test_devices_are_all_gpus_or_so_many_and_the_cpu_is_one(gpus):
 
 
 @pytest.mark.parametrize('wanted, there, workers, words', [
-    ('0', 0, 1, 'a number from 1 up'), ('-1', 0, 1, 'a number'), ('two', 4, 1, 'all, or a number'),
+    ('0', 0, 1, 'a number from 1 to 64'), ('-1', 0, 1, 'a number'), ('65', 0, 1, 'a number'),
+    ('\u00b2', 0, 1, 'a number'), pytest.param('9' * 5000, 0, 1, 'a number', id='5000 digits'),
+    ('two', 4, 1, 'all, or a number'),
     ('5', 4, 1, 'this machine has 4'), ('2', 0, 2, 'one device')])
 def test_devices_that_cannot_be_are_one_line(gpus, wanted, there, workers, words):
     gpus(there)
