@@ -158,18 +158,19 @@ def seam(path, grid):
             pixels = source.read(start, min(start + 64, source.height)).astype(np.int16)
             for edge in across:
                 at.add(pixels[:, edge] - pixels[:, edge - 1])
-                for line in like(edge, source.width):
+                for line in lines_alike(edge, source.width):
                     near.add(pixels[:, line] - pixels[:, line - 1])
         for edge in down:  # borders from the top down
             first, last = max(0, edge - PHASE * FAR - 1), min(source.height, edge + PHASE * FAR + 1)
             pixels = source.read(first, last).astype(np.int16)
             at.add(pixels[edge - first] - pixels[edge - first - 1])
-            for line in like(edge, source.height):
+            for line in lines_alike(edge, source.height):
                 near.add(pixels[line - first] - pixels[line - first - 1])
     return at.value() / near.value()
 
 
-def like(edge, length):
+def lines_alike(edge, length):
+    """The lines near a border, but not at it, that lie in the network's own grid as it does: list of int."""
     steps = [step for step in range(-FAR, FAR + 1) if abs(step) >= NEAR]
     return [edge + PHASE * step for step in steps if 0 < edge + PHASE * step < length]
 
