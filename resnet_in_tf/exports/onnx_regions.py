@@ -1,4 +1,4 @@
-"""A network with regions as ONNX, for onnxruntime: converted once, compared, and kept."""
+"""Regions of the systems that tf2onnx converts, for onnxruntime: converted once, compared, and kept."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -9,26 +9,26 @@ from resnet_in_tf.graphs import session_config
 from resnet_in_tf.network import frozen, onnx_file, style_maps
 
 
-def cached_session(graph_def, folder):
-    """Opens a network with regions: onnxruntime.InferenceSession.
+def cached(graph_def, folder):
+    """A network with regions, from a cache or converted and kept: bytes of an ONNX file.
 
     Args:
-        graph_def: tf.GraphDef, of style_maps.with_regions.
+        graph_def: as in style_maps.with_regions.
         folder: the cache; one that cannot be written is done without.
 
     Raises:
         UserError: it cannot be converted, or differs.
     """
-    data = onnx_model.kept(graph_def, folder, 'regions', 'network with regions',
+    graph_def = style_maps.with_regions(graph_def)
+    return onnx_model.kept(graph_def, folder, 'regions', 'network with regions',
                            lambda name: convert_checked(graph_def, name))
-    return onnx_file.open_session(data, 'network with regions')
 
 
 def convert_checked(graph_def, name):
     """Converts a network with regions, and compares it with the graph.
 
     Args:
-        graph_def: as in `cached_session`.
+        graph_def: tf.GraphDef, of style_maps.with_regions.
         name: what to call it in a message.
 
     Returns:

@@ -14,6 +14,19 @@ GIVEN, OWN, PHOTO, MATRIX, SHIFT = ['generator/palette/' + name for name in (
 CONV, SHIFTED, MIXED = '/conv', '/shifted', '_mixed'
 NORM_EPSILON = 1e-5  # of formula (11)
 LAST_LAYER = 'generator/up/conv3'  # with a bias, and no normalization
+MIXED_PALETTE = 'generator/palette/mixed'  # of the mix of styles, without the photo's
+# How often a scope's features are halved. What is not under one is as large as the picture.
+LEVELS = {'generator/down/conv1/': 0, 'generator/down/conv2/': 1, 'generator/down/conv3/': 2,
+          'generator/residual/': 2, 'generator/up/conv1/': 1, 'generator/up/conv2/': 0}
+PICTURE = 'picture'  # a level that is not padded
+# Scopes of what a network with regions paints beside: in each style alone, and in all of them by region.
+SMALL = 'small/'
+SINGLE, JOINT = SMALL + 'single/', SMALL + 'joint/'
+
+
+def level(name):
+    """The size of features under a scope: a value of LEVELS, or PICTURE."""
+    return next((number for prefix, number in LEVELS.items() if name.startswith(prefix)), PICTURE)
 
 
 def norm_channels(width):

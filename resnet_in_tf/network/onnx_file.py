@@ -7,6 +7,7 @@ import os
 from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import interface, model_file, onnx_format
+from resnet_in_tf.network.layers import CONV, SHIFTED, SMALL
 from resnet_in_tf.numerals import whole
 
 INSTALL = "pip install 'resnet_in_tf[onnx]'"
@@ -100,12 +101,21 @@ def session(data, name):
         feeds = {interface.IMAGE: image, interface.STYLE_WEIGHTS: style_weights}
         if row is not None:
             feeds[interface.ROW] = row
-        stylized = fetch([interface.STYLIZED], feeds)[0]
-        if stylized.shape != image.shape:
-            raise UserError('%s: damaged: it gives pictures of another size' % name)
-        return stylized
+        return paint(fetch, feeds, name)
 
     return Network(run, style_names, card, meta.get('predictor'))
+
+
+def paint(fetch, feeds, name):
+    """What a session's run gives for a dict of inputs: float32 [N, H, W, 3], pictures of the given size.
+
+    Raises:
+        UserError: it gives others.
+    """
+    stylized = fetch([interface.STYLIZED], feeds)[0]
+    if stylized.shape != feeds[interface.IMAGE].shape:
+        raise UserError('%s: damaged: it gives pictures of another size' % name)
+    return stylized
 
 
 def check_ends(opened, styles, name):
@@ -127,15 +137,15 @@ def check_ends(opened, styles, name):
                             'of any size' % (name, end, ', '.join('NHW'[:rank - 1]), last))
 
 
-def first_width(data, name):
-    """Checks a stranger's ONNX file, and tells its width.
+def read(data, name):
+    """Reads a stranger's ONNX file, and checks what is in it.
 
     Args:
         data: bytes of the file.
         name: what to call it in a message.
 
     Returns:
-        int, channels of the first layer.
+        (onnx_format.Model; int, channels of its first layer).
 
     Raises:
         UserError: the network has operations, functions, graphs within graphs or files beside it that no
@@ -151,7 +161,19 @@ def first_width(data, name):
     if strange or model.strange or not kernels or any(tensor.strange for tensor in model.tensors.values()):
         raise UserError('%s: an ONNX network, but not one of freeze_graph.py%s' % (
             name, ': it has the operation %s' % model_file.shown(strange[0]) if strange else ''))
-    return int(kernels[0])
+    return model, int(kernels[0])
+
+
+def scopes_of(model):
+    """Scopes of a network's norms, first to last: list of str; empty where onnx_generator has not written it.
+
+    Args:
+        model: onnx_format.Model; of one with regions the norms of the small copies are left out.
+    """
+    made = {output for node in model.nodes for output in node.outputs}
+    scopes = [output[:-len(SHIFTED)] for node in model.nodes for output in node.outputs
+              if output.endswith(SHIFTED) and not output.startswith(SMALL)]
+    return [scope for scope in scopes if scope + CONV in made]
 
 
 def providers(onnxruntime):

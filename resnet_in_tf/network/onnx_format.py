@@ -185,6 +185,13 @@ def node(op, inputs, outputs, **attributes):
     return read_node(data)
 
 
+def renamed(node, inputs, outputs):
+    """A Node that reads and gives other names."""
+    rest = [pair for pair in fields(node.data) if pair[0] not in (1, 2, 3)]
+    return node._replace(inputs=list(inputs), outputs=list(outputs), data=message(
+        (1, list(inputs)), (2, list(outputs)), (3, outputs[0]), *rest))
+
+
 def attribute(name, value):
     """The bytes of an AttributeProto."""
     if isinstance(value, list):

@@ -14,6 +14,7 @@ from resnet_in_tf.network.layers import (
     CONV,
     LAST_LAYER,
     MIXED,
+    MIXED_PALETTE,
     NORM_EPSILON,
     PALETTES,
     RESIDUAL_BLOCKS,
@@ -106,7 +107,7 @@ def split_row(steps, mixed, variables):
     sizes = [variables[name].shape[1] for name in names]
     names = [name + MIXED for name in names]
     if PALETTES in variables:
-        names, sizes = names + ['generator/palette/mixed'], sizes + [NUMBERS]
+        names, sizes = names + [MIXED_PALETTE], sizes + [NUMBERS]
     last = steps.split(mixed, names, sizes)[-1]
     return last if PALETTES in variables else None
 

@@ -48,7 +48,7 @@ def of_file(path, wanted):
         if checksum(data) != wanted:
             raise UserError('%s: not the style predictor of the network beside it; put the file back that '
                             'freeze_graph.py wrote along with it' % path)
-        onnx_file.first_width(data, path)
+        onnx_file.read(data, path)
         return data, path
     return lazily(read)
 

@@ -14,15 +14,16 @@ class Steps:
 
     Args:
         half: whether kernels are kept in float16.
+        prefix: str, of all names that are not given.
     """
 
-    def __init__(self, half=False):
-        self.nodes, self.tensors, self.half, self.known = [], {}, half, {}
+    def __init__(self, half=False, prefix=''):
+        self.nodes, self.tensors, self.half, self.known, self.prefix = [], {}, half, {}, prefix
 
     def add(self, op, *inputs, **attributes):
         """Adds an operation, of names or arrays; returns its output's name, `name` where it is given."""
         inputs = [each if isinstance(each, str) else self.constant(each) for each in inputs]
-        name = attributes.pop('name', None) or '%s_%d' % (op.lower(), len(self.nodes))
+        name = attributes.pop('name', None) or '%s%s_%d' % (self.prefix, op.lower(), len(self.nodes))
         self.nodes.append(onnx_format.node(op, inputs, [name], **attributes))
         return name
 
@@ -36,7 +37,7 @@ class Steps:
         value = np.asarray(value)
         key = (value.dtype.str, value.shape, value.tobytes()) if name is None else name
         if key not in self.known:
-            name = self.known[key] = name or 'constant_%d' % len(self.known)
+            name = self.known[key] = name or '%sconstant_%d' % (self.prefix, len(self.known))
             self.tensors[name] = onnx_format.constant(name, value)
         return self.known[key]
 
@@ -59,10 +60,11 @@ class Steps:
         """x times a number."""
         return self.add('Mul', x, self.number(factor))
 
-    def columns(self, x, count):
-        """The columns of [N, K], each [N, 1]."""
+    def columns(self, x, count, size=1):
+        """The columns of [N, K], or channels of [N, K, H, W], as `count` parts of `size` each."""
         first = len(self.nodes)
-        return self.split(x, ['column_%d_%d' % (first, number) for number in range(count)], [1] * count)
+        return self.split(x, ['%scolumn_%d_%d' % (self.prefix, first, number)
+                              for number in range(count)], [size] * count)
 
 
 def upsampled(steps, x, kernel, channels):
@@ -93,6 +95,13 @@ def upsampled(steps, x, kernel, channels):
     x = steps.add('Pad', x, steps.integers(0, 0, 1, 1, 0, 0, 0, 0), mode='reflect')
     x = steps.add('Pad', x, steps.integers(0, 0, 0, 0, 0, 0, 1, 1), mode='edge')
     return x, spread, steps.add('Conv', origin, sums)
+
+
+def moments(steps, x):
+    """Mean and variance over positions of [N, C, H, W], each [N, C, 1, 1]: names."""
+    mean = steps.add('ReduceMean', x, axes=[2, 3], keepdims=1)
+    centered = steps.add('Sub', x, mean)
+    return mean, steps.add('ReduceMean', steps.add('Mul', centered, centered), axes=[2, 3], keepdims=1)
 
 
 def reflected(steps, x, size, stride=1):

@@ -20,19 +20,14 @@ from resnet_in_tf.graphs import const_value, node_of
 from resnet_in_tf.instance_norm import graph as norm_graph
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.interface import REGIONS, SMALL_IMAGE, SMALL_REGIONS
+from resnet_in_tf.network.layers import JOINT, PICTURE, SINGLE, level
 
 INPUTS = REGIONS, SMALL_IMAGE, SMALL_REGIONS
-SMALL = 'small/'  # scope of what is painted beside: in each style alone, and in all of them by region
-SINGLE, JOINT = SMALL + 'single/', SMALL + 'joint/'
 SCOPE = 'maps'  # of what is added
 SHARED = ('Const', 'Placeholder', 'PlaceholderWithDefault')
 PAD = ('generator/pad_to_grid/GatherV2', 'generator/pad_to_grid/GatherV2_1')  # of rows, then of columns
 PALETTE = 'generator/palette/'
 PHOTO = PALETTE + 'photo/palette'
-PICTURE = 'picture'  # a level that is not padded
-# How often a scope's features are halved. What is not under one is as large as the picture.
-LEVELS = {'generator/down/conv1/': 0, 'generator/down/conv2/': 1, 'generator/down/conv3/': 2,
-          'generator/residual/': 2, 'generator/up/conv1/': 1, 'generator/up/conv2/': 0}
 
 
 def with_regions(graph_def):
@@ -191,11 +186,6 @@ class Network:
         padded = tf.gather(tf.gather(regions, rows, axis=1), columns, axis=2)
         half = tf.nn.avg_pool2d(padded, 2, 2, 'VALID')
         return {PICTURE: regions, 0: padded, 1: half, 2: tf.nn.avg_pool2d(half, 2, 2, 'VALID')}
-
-
-def level(name):
-    """The size of features under a scope: a key of what Network.levels gives."""
-    return next((number for prefix, number in LEVELS.items() if name.startswith(prefix)), PICTURE)
 
 
 def behind(x, shares):

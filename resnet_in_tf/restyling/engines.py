@@ -8,7 +8,8 @@ from resnet_in_tf.network import model_file
 from resnet_in_tf.restyling import precision
 
 Engine = collections.namedtuple(
-    'Engine', 'name style_names card run close tiles width predict checksum graph_def precision')
+    'Engine', 'name style_names card run close tiles width predict checksum graph_def precision '
+    'by_region')
 Engine.__doc__ = """A network that is open.
 
 Fields:
@@ -26,9 +27,20 @@ Fields:
     checksum: function that gives what tells one style predictor from another, str; None like predict.
     graph_def: tf.GraphDef as it was frozen, for --refine; None where no TensorFlow has read it.
     precision: precision.Choice, what the network is computed in; its style predictor always in float32.
+    by_region: ByRegion; None for a network that paints one style all over.
 """
 # Of the last fields; Python 3.6 has no other way.
-Engine.__new__.__defaults__ = (None, None, None, precision.Choice(precision.FLOAT32, 'asked for'))
+Engine.__new__.__defaults__ = (None, None, None, precision.Choice(precision.FLOAT32, 'asked for'),
+                               None)
+
+ByRegion = collections.namedtuple('ByRegion', 'open tiles')
+ByRegion.__doc__ = """A second form of a network, with regions, always in float32.
+
+Fields:
+    open: function that opens it: (function of a dict of inputs' names -> float32 that gives stylized, with
+        MemoryError as Engine.run; function that gives its memory back).
+    tiles: as Engine.tiles.
+"""
 
 
 def start(engine, model, impl='auto', asked=precision.FLOAT32):

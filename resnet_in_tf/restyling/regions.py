@@ -5,10 +5,11 @@ import os
 import numpy as np
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.network.interface import IDENTITY
-from resnet_in_tf.network.regions import Regions
+from resnet_in_tf.network.interface import IDENTITY, IMAGE, ROW, STYLE_WEIGHTS
+from resnet_in_tf.network.regions import SMALL_PIXELS, Regions
 from resnet_in_tf.pictures import held, images, masks
 from resnet_in_tf.restyling.style_images import parse_image
+from resnet_in_tf.tiles.rows import MemorySource, reduced_copy
 
 MOST_MASKS = 32  # their shares of a picture are held in memory
 
@@ -30,8 +31,9 @@ def asked(stylizer, given, elsewhere=None, style=None, style_images=(), strength
     Raises:
         UserError: a mask is no picture, or masks and styles do not go together.
     """
-    if stylizer.engine.graph_def is None:
-        raise UserError('--mask: an ONNX file paints one style all over; give the .pb')
+    if stylizer.engine.by_region is None:
+        raise UserError('--mask: %s paints one style all over: masks need a network with instance norms, or '
+                        'a .pb' % stylizer.model)
     pairs = [split(mask) for mask in given]
     unnamed = [mask for mask, own in pairs if own is None]
     if len(pairs) > MOST_MASKS:
@@ -55,18 +57,30 @@ def asked(stylizer, given, elsewhere=None, style=None, style_images=(), strength
     return Regions(weights, masks.Masks([read(mask) for mask, _ in pairs])), names or [IDENTITY]
 
 
-def open_engine(engine, impl):
-    """What runs a network with regions, whole pictures: region_engines.RegionEngine; arguments as there."""
-    from resnet_in_tf.restyling import region_engines  # regions need a .pb, and so TensorFlow
-    return region_engines.RegionEngine(engine, impl)
+class RegionEngine:
+    """Restyles pictures by region: a second form of a network, opened when a picture first has some.
+
+    Args:
+        engine: engines.Engine with `by_region`.
+    """
+
+    def __init__(self, engine):
+        self.styles = len(engine.style_names)
+        self.run, self.close = engine.by_region.open()
+
+    def stylize(self, pixels, regions):
+        """Restyles one picture: float32 [H, W, 3] for uint8 or float32 [H, W, 3] in [0, 255] and Regions."""
+        small = reduced_copy(MemorySource(images.bytes_of(pixels)), SMALL_PIXELS)
+        weights, feeds = regions.fed(small, regions.masks.shares(*pixels.shape[:2]))
+        feeds.update({IMAGE: np.asarray(pixels, np.float32)[None], STYLE_WEIGHTS: weights[:, :self.styles]})
+        if weights.shape[1] > self.styles:
+            feeds[ROW] = weights[:, self.styles:]
+        return self.run(feeds)[0]
 
 
 def tiles(engine, style):
     """What runs a network in tiles, as engines.Engine has it, for a style: float32 [S], or Regions."""
-    if not isinstance(style, Regions):
-        return engine.tiles()
-    from resnet_in_tf.restyling import region_engines
-    return region_engines.tiles(engine)
+    return engine.by_region.tiles() if isinstance(style, Regions) else engine.tiles()
 
 
 def split(mask):

@@ -51,7 +51,7 @@ class Stylizer:
     def __init__(self, model=None, impl='auto', engine='auto', max_memory=None, precision='float32'):
         engine, self.model = engines.network(engine, None if model is None else os.fspath(model))
         self.engine = engines.start(engine, self.model, impl, precision)
-        self.impl, self.region_engine = impl, None
+        self.region_engine = None
         self.style_names, self.card, self.run = (
             self.engine.style_names, self.engine.card, self.engine.run)
         self.styles = self.style_names[:-1]
@@ -181,7 +181,7 @@ class Stylizer:
     def stylize_regions(self, pixels, style):
         """Restyles by region; arguments and result as in `stylize`."""
         if self.region_engine is None:
-            self.region_engine = regions.open_engine(self.engine, self.impl)
+            self.region_engine = regions.RegionEngine(self.engine)
         if pixels.ndim == 3:
             return self.region_engine.stylize(pixels, style)
         return np.stack([self.region_engine.stylize(picture, style) for picture in pixels])

@@ -8,10 +8,10 @@ from resnet_in_tf.errors import UserError
 from resnet_in_tf.files import cache_folder
 from resnet_in_tf.graphs import session_config, within_memory
 from resnet_in_tf.instance_norm import swap_to_fused
-from resnet_in_tf.network import frozen, model_file, onnx_predictor
+from resnet_in_tf.network import frozen, model_file, onnx_predictor, style_maps
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
 from resnet_in_tf.restyling import bfloat16, precision
-from resnet_in_tf.restyling.engines import Engine, with_rows
+from resnet_in_tf.restyling.engines import ByRegion, Engine, with_rows
 from resnet_in_tf.tiles.network import FixedNetwork
 
 
@@ -50,7 +50,30 @@ def start(model, impl, asked):
     generator = frozen.generator_of(frozen_def)
     return Engine('tensorflow', style_names, card, within_memory(run), close,
                   functools.partial(FixedNetwork, generator, half), frozen.first_width(frozen_def), predict,
-                  checksum, generator, choice)
+                  checksum, generator, choice, ByRegion(functools.partial(open_by_region, generator, impl),
+                                                        functools.partial(tiles_by_region, generator)))
+
+
+def open_by_region(graph_def, impl):
+    """Opens a network with regions, as engines.ByRegion has it.
+
+    Args:
+        graph_def: as in style_maps.with_regions.
+        impl: as in engines.start.
+    """
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.import_graph_def(swap_for_cpu(swap_to_fused(style_maps.with_regions(graph_def), impl)), name='')
+    session = tf.Session(graph=graph, config=session_config())
+
+    def run(feeds):
+        return session.run(frozen.STYLIZED + ':0', {name + ':0': value for name, value in feeds.items()})
+    return within_memory(run), session.close
+
+
+def tiles_by_region(graph_def):
+    """The same for pictures larger than memory: FixedNetwork."""
+    return FixedNetwork(style_maps.with_regions(graph_def))
 
 
 def checksum_of(graph_def):

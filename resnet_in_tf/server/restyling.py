@@ -66,7 +66,7 @@ def within_memory(limits, engine, style_side=0):
     each = max(0, free - held) // limits.workers
     limits = limits._replace(
         held=held, max_pixels=min(limits.max_pixels, max(each // DECODE_BYTES, LEAST_PIXELS)))
-    masks = limits.masks if engine.graph_def is not None else 0
+    masks = limits.masks if engine.by_region is not None else 0
     holds = pixels_in(each, engine.width, engine.name + BY_REGION * bool(masks))
     rows = style_side and memory.SLACK + memory.PREDICTOR_BYTES * style_side ** 2 <= each
     return limits._replace(max_result=min(limits.max_result, max(holds, SMALLEST_TILE ** 2)),

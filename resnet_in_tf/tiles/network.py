@@ -15,9 +15,8 @@ from resnet_in_tf.instance_norm import graph as norm_graph
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.cpu_graph import swap_for_cpu
 from resnet_in_tf.network.interface import REGIONS
-from resnet_in_tf.network.layers import GIVEN, MATRIX, OWN, PHOTO, SHIFT
+from resnet_in_tf.network.layers import GIVEN, MATRIX, OWN, PHOTO, SHIFT, SMALL
 from resnet_in_tf.network.regions import Fed
-from resnet_in_tf.network.style_maps import SMALL
 from resnet_in_tf.tiles.fixed import Affine, Norm, Step
 
 Place = collections.namedtuple('Place', 'scope conv epsilon')  # of a norm; `conv` gives what it normalizes

@@ -7,23 +7,37 @@ onnx_generator gives the steps their names.
 import numpy as np
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.network import interface, onnx_file, onnx_format
-from resnet_in_tf.network.layers import CONV, GIVEN, MATRIX, MIXED, NORM_EPSILON, OWN, PHOTO, SHIFT, SHIFTED
+from resnet_in_tf.network import interface, onnx_file, onnx_format, onnx_style_maps
+from resnet_in_tf.network.layers import (
+    CONV,
+    GIVEN,
+    MATRIX,
+    MIXED,
+    NORM_EPSILON,
+    OWN,
+    PHOTO,
+    SHIFT,
+    SHIFTED,
+    SMALL,
+)
+from resnet_in_tf.network.onnx_steps import Steps, moments
+from resnet_in_tf.network.regions import Fed
 from resnet_in_tf.pictures.palette import NUMBERS
 from resnet_in_tf.tiles.fixed import Affine, Norm, Step
 
 REDUCTIONS = ('ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceProd', 'GlobalAveragePool',
               'InstanceNormalization')
 DOUBLING = ('Resize', 'DepthToSpace')  # to twice the size
-SCALE, ADDED, MEAN, VARIANCE = '/scale', '/shift', '/mean', '/variance'  # behind a norm's scope, as CONV
-MATRIX_SIDES, SHIFT_SIDES = ('N', NUMBERS), ('N', 3)
+SCALE, ADDED = '/scale', '/shift'  # behind a norm's scope, as CONV
+MEASURED = 'moments/'  # begins the names of what statistics are taken by
+COLORS = {MATRIX: ('N', NUMBERS), SHIFT: ('N', 3), PHOTO: ('N', NUMBERS)}  # and their sides
 
 
 class OnnxNetwork:
     """A network that runs on tiles, and tells the statistics that they share.
 
     Args:
-        data: bytes of an ONNX file.
+        model: onnx_format.Model; with regions as onnx_style_maps.with_regions makes it.
         name: what to call it in a message.
         width: int, channels of the first layer.
         styles: int, S; behind so many weights a style may have a row of its own.
@@ -35,17 +49,21 @@ class OnnxNetwork:
         width: int, channels of the first layer.
         has_palette: whether its last step takes on a palette.
 
+    Where a method takes style weights, a network with regions takes a Fed.
+
     Raises:
         UserError: the network has a normalization that cannot be fixed.
     """
 
-    def __init__(self, data, name, width, styles):
-        self.model, self.name, self.width, self.styles = onnx_format.read(data), name, width, styles
-        made = {output for node in self.model.nodes for output in node.outputs}
-        self.scopes = [output[:-len(SHIFTED)] for node in self.model.nodes for output in node.outputs
-                       if output.endswith(SHIFTED) and output[:-len(SHIFTED)] + CONV in made]
+    def __init__(self, model, name, width, styles):
+        self.model, self.name, self.width, self.styles = model, name, width, styles
+        self.scopes = onnx_file.scopes_of(model)
         self.norms = [Norm(scope + SHIFTED, NORM_EPSILON) for scope in self.scopes]
-        self.has_palette, self.given = {GIVEN, MATRIX, SHIFT} <= made, GIVEN
+        made = {output for node in model.nodes for output in node.outputs}
+        self.has_palette, self.given, self.colors = {GIVEN, MATRIX, SHIFT} <= made, GIVEN, []
+        if self.has_palette:  # where regions mix it, the photo's own palette, too
+            by_region = interface.REGIONS in {each.name for each in model.inputs}
+            self.colors = [MATRIX, SHIFT] + [PHOTO] * by_region
         self.fixed, self.opened = self.fix_statistics(), (None, None)
         self.steps = {each.name: Step([], 1) for each in self.fixed.inputs}
         self.steps.update((name, Step([], 1)) for name in self.fixed.tensors)
@@ -67,11 +85,10 @@ class OnnxNetwork:
             nodes += [onnx_format.node('Mul', [scope + CONV, scope + SCALE], [scaled]),
                       onnx_format.node('Add', [scaled, scope + ADDED], [scope + SHIFTED])]
             inputs += [onnx_format.value(scope + part, 'C', 1, 1) for part in (SCALE, ADDED)]
-        if self.has_palette:
-            inputs += [onnx_format.value(MATRIX, *MATRIX_SIDES), onnx_format.value(SHIFT, *SHIFT_SIDES)]
+        inputs += self.color_values()
         fixed = onnx_format.cut(self.model._replace(nodes=nodes), inputs, self.model.outputs)
         for node in fixed.nodes:
-            if node.op in REDUCTIONS:
+            if node.op in REDUCTIONS and not self.is_beside(node):
                 raise UserError('this network cannot be run in tiles: %s takes a statistic of the whole '
                                 'picture; give --max_memory enough for one pass' % node.outputs[0])
         return fixed
@@ -86,35 +103,33 @@ class OnnxNetwork:
         Returns:
             List of Affine, one a norm, and one for the palette where there is one.
         """
-        nodes, wanted = list(self.model.nodes), []
+        steps, outputs = Steps(prefix=MEASURED), []
         for scope in self.scopes:
-            centered = scope + '/centered'
-            nodes += [onnx_format.node('ReduceMean', [scope + CONV], [scope + MEAN], axes=[2, 3], keepdims=1),
-                      onnx_format.node('Sub', [scope + CONV, scope + MEAN], [centered]),
-                      onnx_format.node('Mul', [centered, centered], [scope + '/squared']),
-                      onnx_format.node('ReduceMean', [scope + '/squared'], [scope + VARIANCE], axes=[2, 3],
-                                       keepdims=1)]
-            wanted += [scope + part for part in (MEAN, VARIANCE)]
-        model = self.model._replace(nodes=nodes)
-        outputs = [onnx_format.value(name, 'N', 'C', 1, 1) for name in wanted]
-        if self.has_palette:
-            outputs += [onnx_format.value(MATRIX, *MATRIX_SIDES), onnx_format.value(SHIFT, *SHIFT_SIDES)]
+            outputs += [onnx_format.value(name, 'N', 'C', 1, 1) for name in moments(steps, scope + CONV)]
+        model = self.model._replace(nodes=self.model.nodes + steps.nodes)
         found = iter([each.ravel() for each in self.run_part(
-            model, outputs, self.inputs(photo, style_weights))])
+            model, outputs + self.color_values(), self.inputs(photo, style_weights))])
         affines = []
         for gamma, beta in self.gamma_beta(style_weights):
             mean, variance = next(found), next(found)
             scale = gamma / np.sqrt(variance + np.float32(NORM_EPSILON))
             affines.append(Affine(scale, beta - mean * scale))
-        return affines + ([Affine(*found)] if self.has_palette else [])
+        return affines + ([list(found)] if self.has_palette else [])
 
     def palette_affine(self, own, photo, style_weights):
-        """The map of colours that takes on a style's palette: Affine; arguments as FixedNetwork has them."""
-        sides = ('N', NUMBERS)
-        given = {name: (value[None], sides) for name, value in ((OWN, own), (PHOTO, photo))}
-        outputs = [onnx_format.value(MATRIX, *MATRIX_SIDES), onnx_format.value(SHIFT, *SHIFT_SIDES)]
-        return Affine(*[each.ravel() for each in self.run_part(
-            self.model, outputs, self.style_inputs(style_weights), given)])
+        """The map of colours that takes on a style's palette; arguments and result as FixedNetwork has it."""
+        given = {name: (value[None], ('N', NUMBERS)) for name, value in ((OWN, own), (PHOTO, photo))}
+        found = self.run_part(self.model, self.color_values()[:2], self.style_inputs(style_weights), given)
+        return ([each.ravel() for each in found] + [photo])[:len(self.colors)]
+
+    def color_values(self):
+        """The steps that a palette is fixed by: list of onnx_format.Value."""
+        return [onnx_format.value(name, *COLORS[name]) for name in self.colors]
+
+    @staticmethod
+    def is_beside(node):
+        """Whether a step is of the small copies that regions are painted by, beside a tile."""
+        return node.outputs[0].startswith((SMALL, onnx_style_maps.ADDED))
 
     def gamma_beta(self, style_weights):
         """The mixed gamma and beta of each norm: list of (float32 [C], float32 [C])."""
@@ -166,8 +181,8 @@ class OnnxNetwork:
         given = self.style_inputs(style_weights) if tile is None else self.inputs(tile, style_weights)
         for scope, affine in zip(self.scopes, affines):
             given[scope + SCALE], given[scope + ADDED] = [each.reshape(-1, 1, 1) for each in affine]
-        for affine in affines[len(self.scopes):]:
-            given[MATRIX], given[SHIFT] = affine.scale[None], affine.shift[None]
+        for colors in affines[len(self.scopes):]:
+            given.update((name, value[None]) for name, value in zip(self.colors, colors))
         for name, value in feeds.items():
             given[name] = np.ascontiguousarray(np.moveaxis(value, -1, 0))[None]
         values = self.fetch(self.opened[1], fetches, given)
@@ -190,11 +205,14 @@ class OnnxNetwork:
 
     def style_inputs(self, style_weights):
         """The same without a picture."""
-        weights = np.asarray(style_weights, np.float32)[None]
+        if isinstance(style_weights, Fed):
+            weights, more = style_weights
+        else:
+            weights, more = np.asarray(style_weights, np.float32)[None], {}
         row = weights[:, self.styles:]
         if not row.size and interface.ROW in self.model.tensors:
             row = np.zeros(self.model.tensors[interface.ROW].dims, np.float32)
-        return {interface.STYLE_WEIGHTS: weights[:, :self.styles], interface.ROW: row}
+        return dict(more, **{interface.STYLE_WEIGHTS: weights[:, :self.styles], interface.ROW: row})
 
     def close(self):
         """Gives the memory of the last part back."""

@@ -195,7 +195,7 @@ def test_a_network_that_reads_another_file_is_never_run(tmp_path, monkeypatch, w
         nodes, tensors = [onnx_format.read_node(constant)] + nodes, []
     (tmp_path / 'bad.onnx').write_bytes(onnx_of(nodes, tensors + [KERNEL]))
     with pytest.raises(UserError, match='an ONNX network, but not one of freeze_graph.py') as caught:
-        onnx_file.first_width((tmp_path / 'bad.onnx').read_bytes(), 'bad.onnx')
+        onnx_file.read((tmp_path / 'bad.onnx').read_bytes(), 'bad.onnx')
     assert '\n' not in str(caught.value)
 
 

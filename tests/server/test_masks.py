@@ -2,8 +2,8 @@
 
 import json
 
-import networks
 import numpy as np
+import onnx_networks
 import pytest
 from server_process import Server, error_of, form_of, pixels_of, png
 
@@ -16,9 +16,14 @@ LEFT = np.zeros([48, 64], np.uint8)
 LEFT[:, :32] = 255
 
 
-@pytest.fixture(scope='module')
-def model(tmp_path_factory):
-    return networks.write_any(tmp_path_factory.mktemp('any') / 'any.pb', training={'style_size': 40})
+@pytest.fixture(scope='module', params=['.pb', '.onnx'])
+def model(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp('any') / ('any' + request.param)
+    if request.param == '.onnx':
+        pytest.importorskip('onnxruntime')
+        return onnx_networks.write(path)
+    import networks
+    return networks.write_any(path, training={'style_size': 40})
 
 
 @pytest.fixture(scope='module')

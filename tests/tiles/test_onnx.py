@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from resnet_in_tf.exports import onnx_model
-from resnet_in_tf.network import frozen, onnx_file
+from resnet_in_tf.network import frozen, onnx_file, onnx_format
 from resnet_in_tf.network.layers import row_size
 from resnet_in_tf.tiles import large, rows
 from resnet_in_tf.tiles.network import FixedNetwork
@@ -43,7 +43,7 @@ def test_tiles_of_both_engines_are_the_same(tmp_path, photo, system, styles):
     graph_def, names, card = frozen.read_graph(networks.write_random(tmp_path / 'net.pb', system, width=4))
     data, worst = onnx_model.convert_network(graph_def, names, card, 'net', (1, 2))
     assert worst < 0.01
-    one, other = FixedNetwork(graph_def), OnnxNetwork(data, 'net', 4, len(names))
+    one, other = FixedNetwork(graph_def), OnnxNetwork(onnx_format.read(data), 'net', 4, len(names))
     for style in styles:
         for wanted, found in zip(one.statistics_of(photo, style), other.statistics_of(photo, style)):
             assert len(found) == len(wanted) == 2  # scale and shift, or the two of a palette

@@ -5,19 +5,26 @@ import numpy as np
 import pytest
 
 from resnet_in_tf.network import frozen, style_maps
+from resnet_in_tf.network.layers import row_size
 from resnet_in_tf.network.regions import Regions
 from resnet_in_tf.pictures.masks import Masks
+from resnet_in_tf.restyling import engines
 from resnet_in_tf.tiles import large, rows
 from resnet_in_tf.tiles.network import PLAIN, FixedNetwork
 
 WAVE, UDNIE, MIX = np.eye(3, dtype=np.float32)[0], np.eye(3, dtype=np.float32)[1], np.float32([.5, .3, .2])
 MASK = np.random.RandomState(0).randint(0, 256, [9, 7]).astype(np.uint8)
+ROW = .1 + .2 * np.random.RandomState(0).randn(row_size(4))
 
 
 @pytest.fixture(scope='module', params=['resnet_any', 'resnet_in'])
-def graph_def(request, tmp_path_factory):
-    path = networks.write_random(tmp_path_factory.mktemp('tiling') / 'styles.pb', request.param, width=4)
-    return frozen.read_graph(path)[0]
+def model(request, tmp_path_factory):
+    return networks.write_random(tmp_path_factory.mktemp('tiling') / 'styles.pb', request.param, width=4)
+
+
+@pytest.fixture(scope='module')
+def graph_def(model):
+    return frozen.read_graph(model)[0]
 
 
 @pytest.fixture(scope='module')
@@ -54,3 +61,19 @@ def test_equal_styles_are_as_without_masks(graph_def, network, photo, exact):
     found = tiled(network, photo, Regions([MIX, MIX, MIX], Masks([MASK, MASK.T])), exact=exact)
     assert np.abs(found - tiled(plain, photo, MIX, exact=exact)).max() <= 1
     plain.close()
+
+
+def test_tiles_of_both_engines_are_the_same(model, graph_def, network, photo, tmp_path, monkeypatch):
+    pytest.importorskip('onnxruntime')
+    monkeypatch.setenv('RESNET_IN_TF_CACHE', str(tmp_path))
+    other = engines.start('onnxruntime', model).by_region.tiles()
+    style = Regions([np.concatenate([[.2, 0, .1], ROW]) if network.has_palette else WAVE, MIX], Masks([MASK]))
+    source = rows.MemorySource(photo)
+    wanted, found = [large.measure(each, source, style, 200 ** 2) for each in (network, other)]
+    assert [len(each) for each in found] == [len(each) for each in wanted]
+    for one, two in zip(wanted, found):
+        assert np.concatenate(two) == pytest.approx(np.concatenate(one), abs=1e-3)
+    for exact in (False, True):
+        one, two = [tiled(each, photo, style, exact=exact) for each in (network, other)]
+        assert np.abs(one - two).max() <= 1
+    other.close()
