@@ -216,7 +216,7 @@ class ExactPainter:
         if scratch.memory_bytes(needed) > memory.limit_by_default() - memory.resident():
             raise disk_error(needed, 'which is memory')
         self.features, self.affines = Features(picture.height, picture.width), []
-        stages = plan_stages(network)
+        stages, self.gamma_beta = plan_stages(network), network.gamma_beta(styles.of_none())
         *measuring, self.last = stages
         try:
             for number, stage in enumerate(measuring):
@@ -246,7 +246,7 @@ class ExactPainter:
     def measure(self, stage, picture, grid, on_tile):
         """Runs a stage over the picture: the Affine of its norm."""
         norm = self.network.norms[stage.norm]
-        gamma, beta = self.network.gamma_beta(self.styles.of_none())[stage.norm]
+        gamma, beta = self.gamma_beta[stage.norm]
         untouched = Affine(np.ones_like(gamma), np.zeros_like(beta))
         moments = Moments()
         for rows in grids.spans(grid.height, grid.tile_height, grid.halo):

@@ -19,10 +19,10 @@ WAVE, UDNIE, PHOTO = np.eye(3, dtype=np.float32)
 MIX = np.float32([.5, .3, .2])  # the photo shines through, and lends its palette
 
 
-@pytest.fixture(scope='module', params=['palette', 'half', 'plain'])
+@pytest.fixture(scope='module', params=[True, False], ids=['with a palette', 'without'])
 def stylizer(request, tmp_path_factory):
-    path = onnx_networks.write(tmp_path_factory.mktemp('regions') / 'net.onnx', request.param != 'plain',
-                               half=request.param == 'half')
+    folder = tmp_path_factory.mktemp('regions')
+    path = onnx_networks.write(folder / 'net.onnx', request.param, half=request.param)
     with Stylizer(path) as stylizer:
         yield stylizer
 

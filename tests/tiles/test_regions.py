@@ -73,7 +73,6 @@ def test_tiles_of_both_engines_are_the_same(model, graph_def, network, photo, tm
     assert [len(each) for each in found] == [len(each) for each in wanted]
     for one, two in zip(wanted, found):
         assert np.concatenate(two) == pytest.approx(np.concatenate(one), abs=1e-3)
-    for exact in (False, True):
-        one, two = [tiled(each, photo, style, exact=exact) for each in (network, other)]
-        assert np.abs(one - two).max() <= 1
+    one, two = [tiled(each, photo, style, exact=True) for each in (network, other)]
+    assert np.abs(one - two).max() <= 1
     other.close()
