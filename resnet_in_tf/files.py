@@ -156,6 +156,30 @@ def lock_folder(folder):
 
 
 @contextlib.contextmanager
+def plain_path(folder):
+    """A path of a folder that TensorFlow takes as it is, whatever the folder is called.
+
+    TensorFlow reads [ ] * ? in a path as a pattern, needs UTF-8, and writes other paths into its
+    files for a relative folder. Through an open descriptor the name plays no part.
+
+    Args:
+        folder: path of a folder that is there.
+
+    Yields:
+        (str, the descriptor).
+
+    Raises:
+        OSError: the folder cannot be opened.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        path = '/proc/self/fd/%d' % descriptor
+        yield path if os.path.isdir(path) else os.path.abspath(folder), descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
 def own_temporary_folder():
     """Has whatever is made through `tempfile` in the block, by libraries too, removed after it."""
     before = tempfile.tempdir

@@ -52,13 +52,13 @@ def write(graph_def, style_names, card, output):
     parent = os.path.dirname(os.path.abspath(output))
     try:
         os.makedirs(parent, exist_ok=True)
-        with files.scratch_folder(parent) as scratch:
-            made = os.path.join(scratch, 'made')
+        with files.scratch_folder(parent) as scratch, files.plain_path(scratch) as (plain, _):
+            made = os.path.join(plain, 'made')
             build(graph_def, style_names, made)
             write_card(style_names, card, made)
             worst = compare(graph_def, style_names, made)
             check.require_close(output, worst)
-            os.rename(made, output)
+            os.rename(os.path.join(scratch, 'made'), output)
     except (OSError, tf.errors.OpError) as error:
         raise UserError('%s: cannot be written (%s)' % (
             output, getattr(error, 'strerror', None) or str(error).split('\n')[0])) from error

@@ -6,8 +6,11 @@ Every reader returns the architecture that it found, a key of ARCHITECTURES, and
 connected layers, where a file has them, are left out: no feature needs them.
 """
 
+import contextlib
+import glob
 import os
 import re
+import tempfile
 
 import h5py
 import numpy as np
@@ -156,14 +159,14 @@ def load_slim(path):
         _check_is_file(path)
     found = {}
     try:
-        reader = tf.train.load_checkpoint(prefix or path)
-        scope = next((scope for scope in ('vgg_16', 'vgg_19')
-                      if any(name.startswith(scope + '/') for name in reader.get_variable_to_shape_map())),
-                     'vgg_19')
-        for layer in _ALL_LAYERS:
-            names = [_slim_name(scope, layer) + part for part in ('/weights', '/biases')]
-            if all(reader.has_tensor(name) for name in names):
-                found[layer] = tuple(reader.get_tensor(name) for name in names)
+        with _plainly_named(prefix or path) as plain:
+            reader = tf.train.load_checkpoint(plain)
+            scope = next((scope for scope in ('vgg_16', 'vgg_19') if any(
+                name.startswith(scope + '/') for name in reader.get_variable_to_shape_map())), 'vgg_19')
+            for layer in _ALL_LAYERS:
+                names = [_slim_name(scope, layer) + part for part in ('/weights', '/biases')]
+                if all(reader.has_tensor(name) for name in names):
+                    found[layer] = tuple(reader.get_tensor(name) for name in names)
     except (tf.errors.OpError, ValueError, RuntimeError, IndexError):  # by TensorFlow's version
         raise _bad(path, _why_unreadable(path, 'a slim checkpoint')) from None
     return _checked(path, found, lambda layer: _slim_name(scope, layer),
@@ -266,6 +269,20 @@ def _checkpoint_prefix(path):
         if os.path.isfile(prefix + '.index'):
             return prefix
     return stem + '.ckpt' if os.path.isfile(stem + '.ckpt') else None
+
+
+@contextlib.contextmanager
+def _plainly_named(checkpoint):
+    """Links to a checkpoint's files under a name that TensorFlow takes as it is: the path of it there.
+
+    In a name it reads [ ] * ? as a pattern, and it needs UTF-8.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for path in glob.glob(glob.escape(checkpoint) + '*'):
+            ending = path[len(checkpoint):]
+            if not ending or ending.startswith('.'):
+                os.symlink(os.path.abspath(path), os.path.join(folder, 'weights' + ending))
+        yield os.path.join(folder, 'weights')
 
 
 def _check_is_file(path):

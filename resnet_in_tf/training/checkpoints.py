@@ -18,10 +18,7 @@ HALF_WRITTEN = re.compile(r'model\.ckpt-\d+_temp_[0-9a-f]+\Z')
 
 @contextlib.contextmanager
 def plain_path(folder, lock=False):
-    """A path of a folder that TensorFlow takes as it is, whatever the folder is called.
-
-    TensorFlow reads [ ] * ? in a path as a pattern, needs UTF-8, and writes other paths into its
-    state for a relative folder. Through an open descriptor the name plays no part.
+    """A run's folder as `files.plain_path` gives it.
 
     Args:
         folder: path of a folder that is there.
@@ -33,17 +30,14 @@ def plain_path(folder, lock=False):
     Raises:
         UserError: the folder cannot be opened, or another training has it.
     """
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise UserError('--model_dir %s: cannot be opened (%s)' % (folder, error.strerror)) from error
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            path, descriptor = stack.enter_context(files.plain_path(folder))
+        except OSError as error:
+            raise UserError('--model_dir %s: cannot be opened (%s)' % (folder, error.strerror)) from error
         if lock:
             take_lock(descriptor, folder)
-        path = '/proc/self/fd/%d' % descriptor
-        yield path if os.path.isdir(path) else os.path.abspath(folder)
-    finally:
-        os.close(descriptor)
+        yield path
 
 
 def take_lock(descriptor, folder):

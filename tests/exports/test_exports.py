@@ -122,6 +122,14 @@ def test_saved_model_carries_its_card_and_keeps_its_weights_once(written, model)
     assert kernels == 1
 
 
+@pytest.mark.parametrize('name', [b'served [v2]', b'served_\xe9'])
+def test_a_saved_models_folder_may_be_called_anything(model, tmp_path, name):
+    folder = os.path.join(str(tmp_path), os.fsdecode(name))
+    item, = exports.export(model, 'saved_model', os.path.join(folder, '1'))
+    assert item.bytes > 10000 and os.listdir(folder) == ['1']
+    assert {'saved_model.pb', 'assets.extra'} <= set(os.listdir(os.path.join(folder, '1')))
+
+
 def test_saved_model_is_not_written_over_another(written, model):
     folder = written[0] / 'served'
     before = (folder / '1' / 'saved_model.pb').stat().st_mtime

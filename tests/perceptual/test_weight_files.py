@@ -246,6 +246,13 @@ def test_slim_checkpoint_is_read_by_every_name_it_goes_by(known, tmp_path, versi
     for name in names:
         again = weight_files.load(str(tmp_path / name))[1]
         np.testing.assert_array_equal(again[last][1], known[last][1])
+    for name in ('a [b]', '*', os.fsdecode(b'vgg_\xe9')):  # neither a pattern nor UTF-8 for TensorFlow
+        odd = str(tmp_path / name / name)
+        os.mkdir(os.path.dirname(odd))
+        for file in files:
+            os.link(str(tmp_path / file), odd + file[len(stem):])
+        again = weight_files.load(odd + '.ckpt')[1]
+        np.testing.assert_array_equal(again[last][1], known[last][1])
     if version == 'V1':  # its content tells what it is
         os.rename(prefix, str(tmp_path / 'weights'))
         assert list(weight_files.load(str(tmp_path / 'weights'))[1]) == list(known)
