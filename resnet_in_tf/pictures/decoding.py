@@ -77,6 +77,8 @@ def split_alpha(image, name):
         return _from_16_bits(image, transparent)
     if image.mode in ('I', 'F'):
         raise refusal(name, '32-bit pixels have no known range; save it with 8 or 16 bits')
+    if image.mode == 'RGB' and isinstance(transparent, tuple):
+        return image, _where_not(image, transparent)
     if image.mode in ('LA', 'La', 'PA', 'RGBA', 'RGBa') or transparent is not None:
         grey = image.mode in ('1', 'L', 'LA', 'La')
         if image.mode == 'La':
@@ -89,6 +91,14 @@ def split_alpha(image, name):
     if image.mode == '1':
         return image.convert('L'), None
     return image if image.mode in ('L', 'CMYK') else image.convert('RGB'), None
+
+
+def _where_not(image, colour):
+    """The alpha of an RGB image that is transparent in one colour, for which Pillow makes two more pictures."""
+    mask = np.empty(image.size[::-1], np.uint8)
+    for part, values in _blocks(image):
+        mask[part] = np.where((values == colour).all(-1), 0, 255)
+    return Image.fromarray(mask)
 
 
 def _from_16_bits(image, transparent):

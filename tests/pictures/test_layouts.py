@@ -145,7 +145,8 @@ print((memory.peak() - before) / (size[0] * size[1]))
 
 
 @pytest.mark.parametrize('colour, bits, transparent', [
-    (0, 16, b''), (0, 16, b'\0\1'), (2, 16, b''), (4, 8, b''), (6, 8, b''), (0, 1, b'')])
+    (0, 16, b''), (0, 16, b'\0\1'), (2, 16, b''), (4, 8, b''), (6, 8, b''), (0, 1, b''),
+    (0, 8, b'\0\1'), (2, 8, bytes(6)), (2, 16, bytes(6))])
 def test_decoding_holds_some_bytes_a_pixel_whatever_the_layout(tmp_path, colour, bits, transparent):
     """16 bits took 20 bytes a pixel, and what is transparent 25."""
     def png(side):
