@@ -94,7 +94,7 @@ def split_alpha(image, name):
 
 
 def _where_not(image, colour):
-    """The alpha of an RGB image that is transparent in one colour, for which Pillow makes two more pictures."""
+    """The alpha of an RGB image that is transparent in one colour; Pillow makes two more pictures for it."""
     mask = np.empty(image.size[::-1], np.uint8)
     for part, values in _blocks(image):
         mask[part] = np.where((values == colour).all(-1), 0, 255)
