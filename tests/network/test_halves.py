@@ -85,8 +85,9 @@ def test_a_run_is_frozen_in_float16_and_without_its_predictor_on_request(model, 
     exports.deploy('run', None, 'pb', output, OPTIONS, freeze)
     assert halves.widened(frozen_file(output)) != frozen_file(output)
     assert frozen.has_predictor(frozen.read_graph(output)[0])
-    exports.deploy(None, output, 'pb', output, dict(OPTIONS, predictor=False), None)
-    assert not frozen.has_predictor(frozen.read_graph(output)[0])
+    named = str(tmp_path / 'b.pb')
+    exports.deploy(None, output, 'pb', named, dict(OPTIONS, predictor=False), None)
+    assert not frozen.has_predictor(frozen.read_graph(named)[0])
 
 
 def frozen_file(path):
