@@ -62,7 +62,8 @@ EXTRAS = {
     },
     'video': {
         # Brings its own ffmpeg in one wheel for every Python; PyAV has none for the oldest.
-        'imageio-ffmpeg': ('==0.5.1', '==0.5.1', '>=0.5.1,<1', '>=0.5.1,<1', '>=0.5.1,<1'),
+        # From 0.5 on it imports what Python 3.6 has not, though it says otherwise.
+        'imageio-ffmpeg': ('==0.4.9', '==0.5.1', '>=0.5.1,<1', '>=0.5.1,<1', '>=0.5.1,<1'),
         # 4.5.5 is the last with a wheel for Python 3.6; from 4.12 on it asks for numpy 2.
         'opencv-python-headless': ('==4.5.5.64', '==4.5.5.64', '>=4.5.5.64,<4.12', '>=4.5.5.64,<4.12',
                                    '>=4.12'),

@@ -1,8 +1,15 @@
-"""Small films, made with the ffmpeg that the program itself uses, and what ffmpeg reads in a film."""
+"""Small films, made with the ffmpeg that the program itself uses, and what ffmpeg reads in a film.
+
+Imported by tests, it skips them where there is none: in a conftest.py that would end the whole run.
+"""
 
 import subprocess
 
-from resnet_in_tf.video import ffmpeg
+import pytest
+
+pytest.importorskip('imageio_ffmpeg', reason="FILMS ARE NOT TESTED: pip install 'resnet_in_tf[video]'")
+
+from resnet_in_tf.video import ffmpeg  # noqa: E402
 
 CHANGING = 'testsrc2=s=%s:r=%s:d=%s'
 TONE = ['-f', 'lavfi', '-i', 'sine=300:d=%s']

@@ -3,7 +3,6 @@
 import networks
 import pytest
 
-pytest.importorskip('imageio_ffmpeg', reason="FILMS ARE NOT TIMED: pip install 'resnet_in_tf[video]'")
 pytest.importorskip('cv2', reason="FILMS ARE NOT TIMED: pip install 'resnet_in_tf[video]'")
 
 from film_files import make  # noqa: E402

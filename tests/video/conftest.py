@@ -1,8 +1,6 @@
-"""What tests of films share; without ffmpeg there is nothing to test."""
+"""What tests of films share."""
 
 import pytest
-
-pytest.importorskip('imageio_ffmpeg', reason="FILMS ARE NOT TESTED: pip install 'resnet_in_tf[video]'")
 
 
 @pytest.fixture(scope='session')

@@ -5,6 +5,7 @@ import http.server
 import threading
 
 import browsing  # noqa: F401  # skips these tests where there is no Chromium
+import film_files  # noqa: F401  # likewise ffmpeg
 import pytest
 import running
 
