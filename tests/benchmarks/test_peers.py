@@ -67,7 +67,7 @@ def test_a_peer_that_cannot_be_installed_is_one_line_and_the_next_call_begins_an
         monkeypatch.setenv(name, 'file://%s' % tmp_path)
     missing = [str(tmp_path / 'no_such_package-1.0-py3-none-any.whl')]
     for _ in range(2):
-        with pytest.raises(UserError, match='^it cannot be installed: ERROR: .*no_such_package') as caught:
+        with pytest.raises(UserError, match='^it cannot be installed: .*no_such_package') as caught:
             environments.environment('it', missing, str(tmp_path / 'peers'))
         assert '\n' not in str(caught.value)
 
