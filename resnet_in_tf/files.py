@@ -225,6 +225,12 @@ def parse_json(text):
         raise ValueError('it is nested too deep') from None
 
 
+def read_json(path):
+    """What a file of JSON says; OSError where it cannot be read, ValueError as `parse_json`."""
+    with open(path, encoding='utf-8') as file:
+        return parse_json(file.read())
+
+
 def cache_folder():
     """`$RESNET_IN_TF_CACHE`, else `resnet_in_tf` in the user's cache folder."""
     base = os.environ.get('XDG_CACHE_HOME') or os.path.join(os.path.expanduser('~'), '.cache')

@@ -22,8 +22,7 @@ def read_notes(path):
         UserError: the file cannot be read as JSON, or notes something else.
     """
     try:
-        with open(path, encoding='utf-8') as file:
-            notes = files.parse_json(file.read())
+        notes = files.read_json(path)
     except (OSError, ValueError) as error:
         raise UserError('--notes %s: cannot be read as JSON (%s)' % (path, error)) from error
     if not isinstance(notes, dict):
@@ -44,8 +43,7 @@ def check_is_card(path):
     if not os.path.exists(path):
         return
     try:
-        with open(path, encoding='utf-8') as file:
-            found = files.parse_json(file.read())
+        found = files.read_json(path)
     except (OSError, ValueError):
         found = None
     if not isinstance(found, dict) or 'style_names' not in found:

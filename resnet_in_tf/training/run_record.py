@@ -35,8 +35,7 @@ def read(model_dir):
         raise UserError('--model_dir %s: no run is there (%s is missing); train.py makes one'
                         % (model_dir, RECORD))
     try:
-        with open(path, encoding='utf-8') as file:
-            record = files.parse_json(file.read())
+        record = files.read_json(path)
         check(record, KINDS)
         check(record, {key: kind for key, kind in OPTIONAL.items() if key in record})
         return record

@@ -124,8 +124,7 @@ class Parts:
 
     def load(self, name):
         try:
-            with open(os.path.join(self.folder, name), encoding='utf-8') as file:
-                return files.parse_json(file.read())
+            return files.read_json(os.path.join(self.folder, name))
         except (OSError, ValueError):
             return None
 

@@ -127,8 +127,7 @@ def read_record(folder):
     """
     path = os.path.join(folder, RECORD)
     try:
-        with open(path, encoding='utf-8') as file:
-            record = files.parse_json(file.read())
+        record = files.read_json(path)
         run_record.check(record, KINDS)
         run_record.check(record['settings'], dict.fromkeys(KEPT))
         return record
