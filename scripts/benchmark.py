@@ -3,6 +3,7 @@
 
 Commands:
   instance_norm  the normalization alone and in the network: reference, fused, left out
+  cuda           its CUDA kernels by themselves, next to a copy of memory; needs no TensorFlow for GPUs
   large          large pictures in tiles: memory, time, distance from untiled, seams
   cluster        photos through one and two workers on Ray, and through stylize.py alone
   batch          a folder from files to files, over the bare network's time
@@ -71,15 +72,24 @@ def define_flags():
 
 def instance_norm(values):
     from resnet_in_tf.benchmarks import machine, norms
-    size, side = values['size'], values['batch_side']
-    shapes = [(1, size // scale, size // scale, 32 * scale) for scale in (1, 2, 4)]
-    shapes.append((values['batch_size'], side, side, 32))
     try:
         return machine.describe(), norms.measure(
-            shapes, size, values['batch_size'], side, values['rounds'],
+            norm_shapes(values), values['size'], values['batch_size'], values['batch_side'], values['rounds'],
             show=show)
     except RuntimeError as error:
         raise UserError(str(error)) from error
+
+
+def cuda(values):
+    from resnet_in_tf.benchmarks import cuda_kernels, machine
+    return machine.describe(), cuda_kernels.measure(norm_shapes(values), values['rounds'], show)
+
+
+def norm_shapes(values):
+    """The [N, H, W, C] of the norms of a picture, and of a training step's first."""
+    size, side = values['size'], values['batch_side']
+    return [(1, size // scale, size // scale, 32 * scale) for scale in (1, 2, 4)] + [
+        (values['batch_size'], side, side, 32)]
 
 
 def serve(values):
@@ -204,8 +214,8 @@ def table(measure, values):
 
 
 COMMANDS = {measure.__name__: (define_flags, functools.partial(table, measure))
-            for measure in (instance_norm, large, batch, cluster, films, startup, scaling, precision, peers,
-                            style_image, serve, web)}
+            for measure in (instance_norm, cuda, large, batch, cluster, films, startup, scaling, precision,
+                            peers, style_image, serve, web)}
 
 if __name__ == '__main__':
     cli.run_command(COMMANDS)

@@ -12,6 +12,7 @@
 #include <ucontext.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <functional>
 #include <vector>
@@ -158,6 +159,35 @@ int cudaFree(void* p) {
 
 int cudaMemcpy(void* to, const void* from, size_t size, int) {
   memcpy(to, from, size);
+  return 0;
+}
+
+int cudaMemcpyAsync(void* to, const void* from, size_t size, int kind, cudaStream_t) {
+  return cudaMemcpy(to, from, size, kind);
+}
+
+// An event is the time at which it was recorded, for everything is over when its call returns.
+typedef std::chrono::steady_clock::time_point Event;
+
+int cudaEventCreate(Event** event) {
+  *event = new Event;
+  return 0;
+}
+
+int cudaEventRecord(Event* event, cudaStream_t) {
+  *event = std::chrono::steady_clock::now();
+  return 0;
+}
+
+int cudaEventSynchronize(Event*) { return 0; }
+
+int cudaEventElapsedTime(float* milliseconds, const Event* start, const Event* end) {
+  *milliseconds = std::chrono::duration<float, std::milli>(*end - *start).count();
+  return 0;
+}
+
+int cudaEventDestroy(Event* event) {
+  delete event;
   return 0;
 }
 
