@@ -18,7 +18,7 @@ def is_name(model):
     return bool(model) and os.path.basename(os.path.splitext(model)[0]) == model and not os.path.exists(model)
 
 
-def model(engine='tensorflow', name=DEFAULT):
+def path_of(engine='tensorflow', name=DEFAULT):
     """Path of a network that ships.
 
     Args:

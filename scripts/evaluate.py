@@ -120,7 +120,7 @@ def steadiness_flags():
 def steadiness(values):
     """Runs `steadiness`."""
     cli.require(values, 'input', 'result')
-    from resnet_in_tf.evaluation.steadiness import report as make
+    from resnet_in_tf.evaluation.steadiness import print_table as make
     make(values['input'], values['result'], values['flow'], values['output'])
     return cli.EXIT_OK
 

@@ -46,7 +46,7 @@ def write(path, palette=True, predictor=True, half=False):
         with open(onnx_predictor.beside(str(path)), 'wb') as file:
             file.write(data)
     with open(str(path), 'wb') as file:
-        file.write(onnx_generator.model(variables(palette), STYLE_NAMES, {'steps': 7}, half, checksum))
+        file.write(onnx_generator.serialized(variables(palette), STYLE_NAMES, {'steps': 7}, half, checksum))
     return str(path)
 
 

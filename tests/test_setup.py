@@ -236,7 +236,7 @@ def test_an_installation_restyles_with_the_network_that_it_brings(installation, 
     environment = dict(os.environ, PYTHONPATH=library)
     environment.pop(shipped.VARIABLE, None)
     found = subprocess.check_output([sys.executable, '-c', 'from resnet_in_tf import shipped; '
-                                     'print(shipped.model())'], cwd=str(tmp_path), env=environment).decode()
+                                     'print(shipped.path_of())'], cwd=str(tmp_path), env=environment).decode()
     assert found.strip() == os.path.join(library, 'resnet_in_tf', 'checkpoints', 'any.pb')
     script = os.path.join(prefix, 'bin', 'stylize.py')
     result = subprocess.run([sys.executable, script, '--input', 'photo.jpg'], cwd=str(tmp_path),
@@ -252,13 +252,13 @@ def test_where_no_network_ships_one_line_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(shipped, 'FOLDERS', (str(tmp_path),))
     monkeypatch.delenv(shipped.VARIABLE, raising=False)
     with pytest.raises(UserError, match='^--model is missing, and this installation has no any.pb'):
-        shipped.model()
+        shipped.path_of()
     (tmp_path / 'other').mkdir()
     (tmp_path / 'other' / 'any.pb').write_bytes(b'')
     monkeypatch.setenv(shipped.VARIABLE, str(tmp_path / 'other'))
-    assert shipped.model() == shipped.model('onnxruntime') == str(tmp_path / 'other' / 'any.pb')
+    assert shipped.path_of() == shipped.path_of('onnxruntime') == str(tmp_path / 'other' / 'any.pb')
     (tmp_path / 'any.onnx').write_bytes(b'')
-    assert shipped.model('onnxruntime') == str(tmp_path / 'any.onnx')
+    assert shipped.path_of('onnxruntime') == str(tmp_path / 'any.onnx')
 
 
 def test_a_network_that_ships_is_named_by_a_word(tmp_path, monkeypatch):

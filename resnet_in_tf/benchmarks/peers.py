@@ -45,7 +45,7 @@ Fields:
 
 def default_models():
     """Paths of the networks that ship, the large one and, where it is there, the small one."""
-    large = shipped.model()
+    large = shipped.path_of()
     small = os.path.join(os.path.dirname(large), SMALL)
     return [large] + ([small] if os.path.exists(small) else [])
 

@@ -123,7 +123,7 @@ def fitting(true_flow, frame, source):
     return true_flow
 
 
-def report(source, results, true_flow, output, show=print):
+def print_table(source, results, true_flow, output, show=print):
     """Prints and writes the table of `measure`; ratios are to the first result."""
     rows = measure(source, results, true_flow)
     for row in rows:

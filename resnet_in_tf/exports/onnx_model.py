@@ -23,7 +23,7 @@ def convert_network(graph_def, style_names, card, name, batches=(1,), predictor=
         name: what to call it in a message.
         batches: as in check.greatest_difference.
         predictor: as in onnx_file.Network.
-        half: as in onnx_generator.model.
+        half: as in onnx_generator.serialized.
 
     Returns:
         (bytes of an ONNX file, greatest difference).
@@ -38,7 +38,7 @@ def convert_network(graph_def, style_names, card, name, batches=(1,), predictor=
         metadata['predictor'] = predictor
     variables = frozen.read_variables(graph_def)
     if onnx_generator.can_write(variables, {node.name for node in graph_def.node}):
-        data = onnx_generator.model(variables, style_names, card, half, predictor)
+        data = onnx_generator.serialized(variables, style_names, card, half, predictor)
     elif half:
         raise UserError('--weights float16: is for a network with instance norms; give float32')
     else:

@@ -27,7 +27,7 @@ from resnet_in_tf.pictures.palette import NUMBERS
 STRIDES = {'generator/down/conv2': 2, 'generator/down/conv3': 2}
 
 
-def model(variables, style_names, card, half=False, predictor=None):
+def serialized(variables, style_names, card, half=False, predictor=None):
     """Writes a network.
 
     Args:

@@ -47,7 +47,7 @@ def with_regions(model, name):
     """Gives a network regions.
 
     Args:
-        model: onnx_format.Model, as onnx_generator.model writes it; it is not changed.
+        model: onnx_format.Model, as onnx_generator.serialized writes it; it is not changed.
         name: what to call it in a message.
 
     Returns:

@@ -83,7 +83,7 @@ def network(engine, model):
     """The engine and the path of a network: (key of ENGINES, str); arguments as in `chosen`."""
     engine = chosen(engine, model)
     if model is None or shipped.is_name(model):
-        return engine, shipped.model(engine, model or shipped.DEFAULT)
+        return engine, shipped.path_of(engine, model or shipped.DEFAULT)
     return engine, model
 
 

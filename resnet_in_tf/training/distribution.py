@@ -200,7 +200,7 @@ def add(values):
     return tf.distribute.get_replica_context().merge_call(merge, args=(values,))
 
 
-def report(parts, mix):
+def global_parts(parts, mix):
     """The parts of the objective for the global batch; the tensors `report/<part>` of the graph.
 
     The training op waits for them: a sum that one worker alone asked for would wait for ever.

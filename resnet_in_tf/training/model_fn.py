@@ -44,7 +44,7 @@ def model_fn(features, labels, mode, params):
     start = params['start']
     with tf.variable_scope(tf.get_variable_scope(), custom_getter=distribution.first_values(params['seed'])):
         stylized, own = build(photo, mix, params, not params['rows_only'], picture)
-    parts = distribution.report(own, mix)
+    parts = distribution.global_parts(own, mix)
     step = tf.train.get_or_create_global_step()
     with tf.name_scope('losses'):
         scalars = [tf.summary.scalar(name, value) for name, value in sorted(parts.items())]

@@ -85,6 +85,6 @@ def test_the_command_prints_a_table_and_writes_it(tmp_path):
     source, result = [write(tmp_path / name, moving(each, 2)) for name, each in (
         ('source', picture), ('result', 255 - picture))]
     lines = []
-    steadiness.report(source, [result, source], None, str(tmp_path / 'table.csv'), lines.append)
+    steadiness.print_table(source, [result, source], None, str(tmp_path / 'table.csv'), lines.append)
     assert len(lines) == 4 and lines[2].split()[2] == '1.000'
     assert (tmp_path / 'table.csv').read_text().startswith('film,error,detail,frames')

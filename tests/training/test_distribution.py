@@ -112,7 +112,7 @@ def test_reported_parts_are_means_over_all_samples_that_they_are_of():
 
     def build(replica):
         parts = {'content': painted[replica], 'identity_pixel': pixel[replica], 'spikes': spikes[replica]}
-        found = distribution.report({name: tf.constant(value) for name, value in parts.items()},
+        found = distribution.global_parts({name: tf.constant(value) for name, value in parts.items()},
                                     tf.constant(mixes[replica]))
         return [found[name] for name in sorted(found)]
     for content, pixels, mean in np.transpose(on_two(build)):
