@@ -147,7 +147,9 @@ def test_sigterm_lets_a_script_tidy_up(started, tmp_path):
     process = started("""
     import tempfile, time
     with tempfile.TemporaryDirectory(dir=%r):
+        print('inside')
         time.sleep(600)""" % str(tmp_path))
+    assert process.stdout.readline() == 'inside\n'
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 128 + signal.SIGTERM
     assert os.listdir(str(tmp_path)) == ['count.py']
