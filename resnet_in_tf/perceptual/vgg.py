@@ -249,9 +249,12 @@ def calibration_pictures(count=8, size=128, discs=400):
             grey = generator.normal(light, 55)
             colour = grey + generator.normal(0, 18, 3)
             shade = generator.normal(0, 0.6, 2)
-            inside = (rows - row) ** 2 + (columns - column) ** 2 <= radius ** 2
-            slope = shade[0] * (rows - row) + shade[1] * (columns - column)
-            picture[inside] = colour + slope[inside][:, None]
+            box = tuple(slice(max(0, int(middle - radius)), max(0, int(middle + radius) + 1))
+                        for middle in (row, column))
+            down, right = rows[box] - row, columns[box] - column
+            inside = down ** 2 + right ** 2 <= radius ** 2
+            slope = shade[0] * down + shade[1] * right
+            picture[box][inside] = colour + slope[inside][:, None]
         picture += generator.normal(0, 3, picture.shape)
     return np.clip(pictures, 0, 255).astype(np.float32)
 
