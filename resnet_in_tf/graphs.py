@@ -35,6 +35,16 @@ def within_memory(run):
     return guarded
 
 
+def load(variables, values, session):
+    """Gives variables their values, numpy arrays, in one run.
+
+    `Variable.load` takes a run each, and TensorFlow optimises the whole graph anew for every run of
+    operations that it has not run together before.
+    """
+    initializers = [variable.initializer for variable in variables]
+    session.run(initializers, {each.inputs[1]: value for each, value in zip(initializers, values)})
+
+
 def has_bfloat16():
     """Whether this TensorFlow can compute convolutions in bfloat16 on a CPU."""
     return hasattr(tf.ConfigProto().graph_options.rewrite_options, 'auto_mixed_precision_onednn_bfloat16')

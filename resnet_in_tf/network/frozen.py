@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.graphs import session_config
+from resnet_in_tf.graphs import load, session_config
 from resnet_in_tf.network import guard, halves, model_file, predictor
 from resnet_in_tf.network.generator import SYSTEMS, generator
 from resnet_in_tf.network.interface import (
@@ -83,8 +83,8 @@ def frozen_graph(style_names, card, read_variable, system, width, encode=None):
     """
     with tf.Graph().as_default() as graph, tf.Session(config=session_config()) as session:
         deployed_graph(style_names, card, system, width, encode)
-        for variable in tf.global_variables():
-            variable.load(read_variable(variable.op.name), session)
+        variables = tf.global_variables()
+        load(variables, [read_variable(variable.op.name) for variable in variables], session)
         frozen = tf.graph_util.convert_variables_to_constants(
             session, graph.as_graph_def(),
             [STYLIZED, STYLE_NAMES, CARD] + ([STYLE_ROW] if encode else []))

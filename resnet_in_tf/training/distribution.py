@@ -246,10 +246,9 @@ def name_of(variable):
     return variable.name.split(':')[0]
 
 
-def load(variable, value, session):
-    """Gives a variable a value, and each device's copy of it."""
-    for copy in getattr(variable, 'values', None) or [variable]:
-        copy.load(value, session)
+def copies(variable):
+    """The copies of a variable that the devices have, itself where there is one device: list."""
+    return list(getattr(variable, 'values', None) or [variable])
 
 
 def first_values(seed):

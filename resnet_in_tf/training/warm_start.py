@@ -5,12 +5,13 @@ import collections
 import numpy as np
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.graphs import load
 from resnet_in_tf.network import frozen, predictor, rows
 from resnet_in_tf.network.interface import IDENTITY
 from resnet_in_tf.network.layers import PALETTES
 from resnet_in_tf.pictures.palette import NUMBERS, palette_of_picture
 from resnet_in_tf.training import config
-from resnet_in_tf.training.distribution import load, name_of
+from resnet_in_tf.training.distribution import copies, name_of
 
 TABLES = ('/gamma', '/beta', '/table')  # variables with a row for each style
 BASE = {'resnet_any': 'resnet_in'}  # systems whose layers are those of another, and can begin with its
@@ -157,5 +158,6 @@ def check_fit(variables, values, path):
 
 def assign(variables, values, session):
     """Gives variables the values that `check_fit` found right."""
-    for variable in variables:
-        load(variable, values[name_of(variable)], session)
+    given = [(copy, values[name_of(variable)]) for variable in variables for copy in copies(variable)]
+    if given:
+        load(*zip(*given), session=session)
