@@ -89,22 +89,22 @@ class Workshop:
         """Path of a photo restyled by a run at a step."""
         return self.path('stylized', name, '%06d' % step, group, style, key + '.png')
 
-    def stylize(self, name, step, group, photos):
+    def stylize(self, name, step, groups):
         """Restyles photos in every style with a frozen network.
 
         Args:
             name, step: which network.
-            group: name of the set of photos.
-            photos: dict key -> uint8 [H, W, 3].
+            groups: dict of the name of a set of photos -> dict key -> uint8 [H, W, 3].
         """
-        missing = self.missing(name, step, group, photos)
-        if not missing:
+        missing = {group: self.missing(name, step, group, photos) for group, photos in groups.items()}
+        if not any(missing.values()):
             return
-        self.show('%s, step %d: %d pictures of %s photos' % (name, step, len(missing), group))
         stylizer = Stylizer(self.network(name, step), impl='reference')
-        for style, key in missing:
-            pixels = stylizer.stylize(photos[key], stylizer.style_weights(style))
-            write_picture(self.picture(name, step, group, style, key), pixels)
+        for group in [group for group in groups if missing[group]]:
+            self.show('%s, step %d: %d pictures of %s photos' % (name, step, len(missing[group]), group))
+            for style, key in missing[group]:
+                pixels = stylizer.stylize(groups[group][key], stylizer.style_weights(style))
+                write_picture(self.picture(name, step, group, style, key), pixels)
         stylizer.close()
 
     def missing(self, name, step, group, photos):
@@ -117,7 +117,7 @@ class Workshop:
 
         Args:
             steps: iterations at which the picture is kept; the last one ends the work.
-            group, photos: as in `stylize`.
+            group, photos: name of the set of photos, and dict key -> uint8 [H, W, 3].
         """
         missing = self.missing(NAAS, steps[-1], group, photos)
         for style, painting in self.paintings.items():

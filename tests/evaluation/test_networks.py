@@ -25,11 +25,11 @@ def test_only_pictures_that_are_missing_are_painted(workshop):
     kept = shop.picture('cnn', 7, 'test', 'udnie', 'b')
     workshops.write_picture(kept, np.full([8, 8, 3], 9, np.uint8))
     assert shop.missing('cnn', 7, 'test', photos) == [('wave', 'a'), ('wave', 'b'), ('udnie', 'a')]
-    shop.stylize('cnn', 7, 'test', photos)
+    shop.stylize('cnn', 7, {'test': photos})
     assert lines == ['cnn, step 7: 3 pictures of test photos'] and (images.read(kept) == 9).all()
     assert not np.array_equal(shop.read('cnn', 7, 'test', 'wave', 'a'),
                               shop.read('cnn', 7, 'test', 'udnie', 'a'))
-    shop.stylize('cnn', 7, 'test', photos)
+    shop.stylize('cnn', 7, {'test': photos})
     assert len(lines) == 1 and not shop.missing('cnn', 7, 'test', photos)
 
 

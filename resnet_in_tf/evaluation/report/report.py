@@ -182,14 +182,14 @@ def train_and_restyle(workshop, settings, photos):
     seconds = time.perf_counter()
     for name in [name for name in settings['systems'] if name != NAAS]:
         workshop.train(name, points)
-        for step in points:
-            workshop.stylize(name, step, 'test', photos['test'] if step == points[-1] else curve)
-        for group in ('train', 'annotated', 'grid'):
-            workshop.stylize(name, points[-1], group, photos[group])
+        for step in points[:-1]:
+            workshop.stylize(name, step, {'test': curve})
+        workshop.stylize(name, points[-1], {group: photos[group]
+                                            for group in ('test', 'train', 'annotated', 'grid')})
     for name in rates.values():
         workshop.train(name, rate_points)
         for step in rate_points:
-            workshop.stylize(name, step, 'test', curve)
+            workshop.stylize(name, step, {'test': curve})
     if NAAS in settings['systems']:
         for group in ('grid', 'test', 'annotated'):
             workshop.naas(iterations, group, photos[group])
