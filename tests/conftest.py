@@ -5,6 +5,7 @@ import os
 
 import pytest
 import running
+from made_once import made_once
 
 from resnet_in_tf import lanes, memory
 from resnet_in_tf.errors import UserError
@@ -118,23 +119,27 @@ TinyRun = collections.namedtuple('TinyRun', 'command model_dir output')
 
 
 @pytest.fixture(scope='session')
-def tiny_run(tmp_path_factory, photo_folder, paintings):
+def tiny_run(request, tmp_path_factory, photo_folder, paintings):
     """Returns a run of the real train.py: two styles, 24 steps; its command and what it printed."""
-    model_dir = str(tmp_path_factory.mktemp('tiny') / 'run')
-    command = running.tiny_training(paintings, photo_folder, model_dir, train_steps=24,
-                                    save_steps=10, learning_rate=0.005)
-    result = running.script('train.py', *command)
-    assert result.returncode == 0, result.stderr
-    return TinyRun(command, model_dir, result.stdout)
+    def make(folder):
+        model_dir = str(folder / 'run')
+        command = running.tiny_training(paintings, photo_folder, model_dir, train_steps=24,
+                                        save_steps=10, learning_rate=0.005)
+        result = running.script('train.py', *command)
+        assert result.returncode == 0, result.stderr
+        return [command, model_dir, result.stdout]
+    return TinyRun(*made_once(request, tmp_path_factory, 'tiny', make))
 
 
 @pytest.fixture(scope='session')
-def tiny_model(tmp_path_factory, tiny_run):
+def tiny_model(request, tmp_path_factory, tiny_run):
     """Returns the path of `tiny_run` as freeze_graph.py wrote it."""
-    path = str(tmp_path_factory.mktemp('frozen') / 'tiny.pb')
-    result = running.script('freeze_graph.py', '--model_dir', tiny_run.model_dir, '--output', path)
-    assert result.returncode == 0, result.stderr
-    return path
+    def make(folder):
+        path = str(folder / 'tiny.pb')
+        result = running.script('freeze_graph.py', '--model_dir', tiny_run.model_dir, '--output', path)
+        assert result.returncode == 0, result.stderr
+        return path
+    return made_once(request, tmp_path_factory, 'frozen', make)
 
 
 @pytest.fixture(scope='module')

@@ -1,5 +1,7 @@
 """Small networks with random weights, frozen as freeze_graph.py freezes trained ones."""
 
+import functools
+import json
 import os
 
 import numpy as np
@@ -15,6 +17,14 @@ STYLE_NAMES = ['wave', 'udnie', 'identity']
 
 def write_random(path, system='resnet_in', width=4, seed=0, encode=None, names=STYLE_NAMES, **card):
     """Writes a .pb whose pictures use the whole range, and returns its path; `card` is added to its card."""
+    with open(str(path), 'wb') as file:
+        file.write(random_network(system, width, seed, encode, tuple(names), json.dumps(card)))
+    return str(path)
+
+
+@functools.lru_cache(maxsize=16)  # many tests ask for the same one
+def random_network(system, width, seed, encode, names, card):
+    """The bytes of such a .pb; its card is JSON."""
     random = np.random.RandomState(seed)
     with tf.Graph().as_default():
         frozen.deployed_graph(list(names), {}, system, width, encode)
@@ -29,16 +39,18 @@ def write_random(path, system='resnet_in', width=4, seed=0, encode=None, names=S
         drawn = middle + scale * random.randn(*shape)
         return abs(drawn) if middle else drawn
 
-    graph_def = frozen.frozen_graph(list(names), dict(card, steps=7), value, system, width, encode)
-    with open(str(path), 'wb') as file:
-        file.write(graph_def.SerializeToString())
-    return str(path)
+    return frozen.frozen_graph(list(names), dict(json.loads(card), steps=7), value, system, width,
+                               encode).SerializeToString()
 
 
 def write_any(path, width=4, **card):
     """Writes a .pb of resnet_any with a style predictor that looks through a VGG with random filters."""
-    encoder = style_pictures.encoder_of(vgg.random_weights(0, ('relu4_1',)))
-    return write_random(path, 'resnet_any', width, encode=encoder, **card)
+    return write_random(path, 'resnet_any', width, encode=vgg_encoder(), **card)
+
+
+@functools.lru_cache(maxsize=None)
+def vgg_encoder():
+    return style_pictures.encoder_of(vgg.random_weights(0, ('relu4_1',)))
 
 
 def encode(painting):

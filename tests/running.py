@@ -1,7 +1,7 @@
 """Runs the scripts as a user does: as processes of their own.
 
-Run as a program it is what `many` starts: TensorFlow is imported once, and each command line gets a
-fork of that process.
+Run as a program it is what `many` starts: TensorFlow and what the scripts import are imported once, and
+each command line gets a fork of that process.
 """
 
 import collections
@@ -137,4 +137,8 @@ if __name__ == '__main__':
     wanted = json.load(sys.stdin)
     if lanes.has_tensorflow():
         import tensorflow.compat.v1  # noqa: F401
+
+        # What most scripts import once they know what to do.
+        from resnet_in_tf.restyling import command, tensorflow_engine  # noqa: F401
+        from resnet_in_tf.training import train  # noqa: F401
     json.dump([in_fork(kill, name, flags) for kill, name, *flags in wanted], sys.stdout)

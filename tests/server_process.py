@@ -1,5 +1,6 @@
 """A server to test: a small network with eight made-up styles, and serve.py as a process."""
 
+import functools
 import http.client
 import io
 import json
@@ -15,12 +16,20 @@ from PIL import Image
 STYLES = ['wave', 'starry_night', 'scream', 'udnie', 'mosaic', 'composition', 'muse', 'rain']
 
 
-def write_network(path, width=8, seed=0):
+def write_network(path, width=8):
     """Writes a frozen network of random weights: strength 0 gives the photo, 1 its own colours."""
+    with open(path, 'wb') as file:
+        file.write(network(width))
+    return path
+
+
+@functools.lru_cache(maxsize=None)  # every file of tests asks for the same one
+def network(width):
+    """The bytes of such a network."""
     import tensorflow.compat.v1 as tf
 
     from resnet_in_tf.network import frozen
-    rng = np.random.RandomState(seed)
+    rng = np.random.RandomState(0)
     names = STYLES + ['identity']
     with tf.Graph().as_default():
         frozen.deployed_graph(names, {}, 'resnet_in', width)
@@ -34,10 +43,7 @@ def write_network(path, width=8, seed=0):
             return rng.uniform(-0.5, 0.5, shape)
         return rng.normal(0, np.sqrt(2.0 / np.prod(shape[:-1])), shape)
 
-    graph = frozen.frozen_graph(names, {}, value, 'resnet_in', width)
-    with open(path, 'wb') as file:
-        file.write(graph.SerializeToString())
-    return path
+    return frozen.frozen_graph(names, {}, value, 'resnet_in', width).SerializeToString()
 
 
 class Server:
