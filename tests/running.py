@@ -69,21 +69,22 @@ def start(command, **settings):
     return subprocess.Popen(command, preexec_fn=hear_signals, **dict(pipes, **settings))
 
 
-def many(commands, kills=()):
+def many(commands, kills=(), light=False):
     """Runs scripts one after another at the cost of one start of TensorFlow.
 
     Args:
         commands: list of [script name, flag, ...].
         kills: for each of the first commands a pattern of files: once there is one, the command is killed.
+        light: whether the scripts end before they need TensorFlow, which is not started then.
 
     Returns:
         List of Result.
     """
     commands = [[kill, name] + [str(flag) for flag in flags]
                 for kill, (name, *flags) in itertools.zip_longest(kills, commands)]
-    process = subprocess.run([sys.executable, os.path.abspath(__file__)], stdout=subprocess.PIPE,
-                             input=json.dumps(commands), universal_newlines=True, timeout=TIMEOUT,
-                             check=True)
+    process = subprocess.run([sys.executable, os.path.abspath(__file__)] + ['light'] * light,
+                             stdout=subprocess.PIPE, input=json.dumps(commands), universal_newlines=True,
+                             timeout=TIMEOUT, check=True)
     return [with_tensorflow(Result(*item)) for item in json.loads(process.stdout)]
 
 
@@ -135,7 +136,7 @@ def in_fork(kill, name, flags):
 if __name__ == '__main__':
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     wanted = json.load(sys.stdin)
-    if lanes.has_tensorflow():
+    if lanes.has_tensorflow() and 'light' not in sys.argv:
         import tensorflow.compat.v1  # noqa: F401
 
         # What most scripts import once they know what to do.
