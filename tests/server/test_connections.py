@@ -5,6 +5,7 @@ import resource
 import socket
 import subprocess
 import time
+from concurrent import futures
 
 import pytest
 from server_process import Server, error_of, read_all, write_network
@@ -13,6 +14,7 @@ from resnet_in_tf.pictures import images
 
 HEALTH = b'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
 POST = b'POST /v1/stylize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n'
+LINE, HEADERS = b'GET /heal', b'GET /healthz HTTP/1.1\r\nX: '
 SAMPLE = b'GET /static/sample.jpg HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
 
@@ -26,9 +28,21 @@ def photo(face):
     return images.encode(images.resize(face, 64, 48), 'JPEG')
 
 
-@pytest.fixture
+def small_server(network):
+    return Server(network, '--queue', '1', '--max_upload', '1')
+
+
+@pytest.fixture(scope='module')
 def server(network):
-    server = Server(network, '--queue', '1', '--max_upload', '1')
+    server = small_server(network)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_server(network):
+    """A server that a test may stop."""
+    server = small_server(network)
     yield server
     server.stop()
 
@@ -125,38 +139,53 @@ def test_answers_that_are_not_taken_make_room_for_uploads(network, photo):
         server.stop()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize('data, status', [(b'', b''), (b'GET /heal', b'HTTP/1.1 408 '),
-                                          (POST + b'x', b'HTTP/1.1 408 ')],
-                         ids=['silent', 'line', 'body'])
-def test_a_request_that_does_not_come_to_its_end_is_ended(network, data, status):
+def begin(server, data):
+    """The answer to a client that begins a request and says no more."""
+    with socket.create_connection(('127.0.0.1', server.port), 60) as client:
+        client.sendall(data)
+        return read_all(client)
+
+
+def drip(server, data):
+    """The answer to a client that begins a request and goes on a letter at a time."""
+    with socket.create_connection(('127.0.0.1', server.port), 60) as client:
+        client.sendall(data)
+        client.settimeout(0.2)
+        answer, deadline = b'', time.monotonic() + 60
+        while not answer and time.monotonic() < deadline:
+            client.sendall(b'a')
+            with contextlib.suppress(socket.timeout):
+                answer = client.recv(65536)
+        return answer
+
+
+@pytest.fixture(scope='module')
+def ended(network):
+    """What clients got that did not end their requests, all at once: dict of (function, data) -> bytes."""
     server = Server(network, '--timeout', '1')  # 10 s is the least that a client gets
     try:
-        with socket.create_connection(('127.0.0.1', server.port), 60) as client:
-            client.sendall(data)
-            answer = read_all(client)
-        assert answer[:13] == status
-        assert not answer or b'X-Content-Type-Options: nosniff\r\n' in answer
+        with futures.ThreadPoolExecutor(5) as pool:
+            answers = {(act, data): pool.submit(act, server, data) for act, data in (
+                (begin, b''), (begin, LINE), (begin, POST + b'x'), (drip, HEADERS), (drip, POST))}
+            return {key: answer.result() for key, answer in answers.items()}
     finally:
         server.stop()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('start', [b'GET /healthz HTTP/1.1\r\nX: ', POST], ids=['headers', 'body'])
-def test_a_request_that_comes_in_drips_is_ended(network, start):
-    server = Server(network, '--timeout', '1')
-    try:
-        with socket.create_connection(('127.0.0.1', server.port), 60) as client:
-            client.sendall(start)
-            client.settimeout(0.2)
-            answer, deadline = b'', time.monotonic() + 60
-            while not answer and time.monotonic() < deadline:
-                client.sendall(b'a')
-                with contextlib.suppress(socket.timeout):
-                    answer = client.recv(65536)
-        assert answer.startswith(b'HTTP/1.1 408 ')
-    finally:
-        server.stop()
+@pytest.mark.parametrize('data, status', [(b'', b''), (LINE, b'HTTP/1.1 408 '),
+                                          (POST + b'x', b'HTTP/1.1 408 ')],
+                         ids=['silent', 'line', 'body'])
+def test_a_request_that_does_not_come_to_its_end_is_ended(ended, data, status):
+    answer = ended[begin, data]
+    assert answer[:13] == status
+    assert not answer or b'X-Content-Type-Options: nosniff\r\n' in answer
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('start', [HEADERS, POST], ids=['headers', 'body'])
+def test_a_request_that_comes_in_drips_is_ended(ended, start):
+    assert ended[drip, start].startswith(b'HTTP/1.1 408 ')
 
 
 @pytest.mark.slow
@@ -205,7 +234,8 @@ def test_a_full_disk_does_not_matter(network, face):
 
 
 @pytest.mark.parametrize('data', [b'GET /heal', POST + b'x'], ids=['line', 'body'])
-def test_a_stop_does_not_wait_for_half_a_request(server, data):
+def test_a_stop_does_not_wait_for_half_a_request(own_server, data):
+    server = own_server
     with socket.create_connection(('127.0.0.1', server.port), 60) as client:
         client.sendall(data)
         assert server.ask('GET', '/healthz')[0] == 200
@@ -217,7 +247,8 @@ def test_a_stop_does_not_wait_for_half_a_request(server, data):
     assert server.process.stdout.read() == 'stopped\n'
 
 
-def test_a_stop_closes_idle_connections(server):
+def test_a_stop_closes_idle_connections(own_server):
+    server = own_server
     with clients(server, 3, b'') as idle, clients(server, 3, SAMPLE * 1000, receive_buffer=4096):
         assert server.ask('GET', '/healthz')[0] == 200
         server.process.terminate()
