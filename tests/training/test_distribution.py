@@ -9,7 +9,7 @@ import teams
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.training import distribution, run_record, team
+from resnet_in_tf.training import distribution, run_record, team, warm_start
 
 
 def read(dataset):
@@ -96,6 +96,21 @@ def on_two(build):
         tensors = [strategy.experimental_local_results(each) for each in built]
         with tf.Session(config=config) as session:
             return session.run(tensors)
+
+
+def test_what_training_begins_with_is_on_every_device():
+    config = tf.ConfigProto()
+    strategy = distribution.open_strategy(2, 1, config)
+    values = {'a': np.float32([1, 2]), 'b': np.float32([[3]])}
+    with tf.Graph().as_default(), strategy.scope():
+        variables = [tf.get_variable(name, value.shape) for name, value in values.items()]
+        held = [distribution.copies(variable) for variable in variables]
+        with tf.Session(config=config) as session:
+            session.run(tf.global_variables_initializer())
+            warm_start.assign(variables, values, session)
+            found = session.run(held)
+    for value, each in zip(values.values(), found):
+        assert [copy.tolist() for copy in each] == [value.tolist()] * 2
 
 
 def test_gradients_are_clipped_by_the_norm_of_the_whole_batch():
