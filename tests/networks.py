@@ -26,12 +26,9 @@ def write_random(path, system='resnet_in', width=4, seed=0, encode=None, names=S
 def random_network(system, width, seed, encode, names, card):
     """The bytes of such a .pb; its card is JSON."""
     random = np.random.RandomState(seed)
-    with tf.Graph().as_default():
-        frozen.deployed_graph(list(names), {}, system, width, encode)
-        shapes = {variable.op.name: variable.shape.as_list() for variable in tf.global_variables()}
 
     def value(name):
-        shape, kind = shapes[name], name.split('/')[-1]
+        shape, kind = shape_of(name), name.split('/')[-1]
         if kind == 'deviation' or name.endswith('dense3/bias'):  # rows near one, as untrained
             return np.ones(shape)
         scale = {'kernel': np.prod(shape[:-1]) ** -0.5, 'gamma': 0.3}.get(kind, 0.2)
@@ -41,6 +38,11 @@ def random_network(system, width, seed, encode, names, card):
 
     return frozen.frozen_graph(list(names), dict(json.loads(card), steps=7), value, system, width,
                                encode).SerializeToString()
+
+
+def shape_of(name):
+    """The shape of a variable of the graph that is being frozen: list of int."""
+    return next(each.shape.as_list() for each in tf.global_variables() if each.op.name == name)
 
 
 def write_any(path, width=4, **card):
