@@ -1,5 +1,6 @@
 """Restyling in bfloat16: near float32 and not equal, in one pass and in tiles; one line without."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -121,10 +122,14 @@ def test_tiles_stay_near(pair, face, exact):
 def test_a_pipeline_that_tiles_has_its_tiles_in_bfloat16(pair, face, tmp_path, monkeypatch):
     images.write(str(tmp_path / 'photo.png'), face[:300, :340])
     opened = []
-    monkeypatch.setattr('resnet_in_tf.restyling.pipeline.FixedNetwork',
-                        lambda *args: opened.append(args[1]) or FixedNetwork(*args))
+
+    def recorded(tiles):
+        opened.append(tiles.args[1])  # whether it is to run in halves
+        return tiles()
     monkeypatch.setattr('resnet_in_tf.restyling.pipeline.pixels_in', lambda *args: 300)
     for stylizer in pair:
+        monkeypatch.setattr(stylizer, 'engine', stylizer.engine._replace(
+            tiles=functools.partial(recorded, stylizer.engine.tiles)))
         jobs = batch.plan(str(tmp_path / 'photo.png'), str(tmp_path / 'out.png')).jobs
         summary = batch.stylize_files(stylizer, jobs, stylizer.style_weights('wave'), overwrite=True)
         assert not summary.failed
@@ -142,7 +147,7 @@ def test_frames_of_a_film_stay_near(pair, face, tiles):
         most = memory.resident() + memory.SLACK + (room if tiles else 2 ** 31)
         painter = painting.Painter(stylizer, weights, film, most)
         assert (painter.fixed is not None) == tiles
-        painted.append(painter(frames).astype(np.float32))
+        painted.append(painter(frames, 0, [True])[0].astype(np.float32))
         painter.close()
     assert_near(painted[1], painted[0])
 

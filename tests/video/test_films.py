@@ -5,6 +5,7 @@ import glob
 import os
 import re
 import signal
+import struct
 
 import numpy as np
 import pytest
@@ -227,9 +228,13 @@ def test_killed_frames_in_a_folder_go_on(tiny, tmp_path):
 
 @pytest.mark.skipif(os.name != 'posix', reason='Windows has no pty')
 def test_a_terminal_shows_frames_and_time_left(tiny, tmp_path):
+    import fcntl
     import pty
+    import termios
     source = make(tmp_path / 'film.mp4', flags=X264[:4], sound=0)
     shown, terminal = pty.openpty()
+    # A new one has no columns, and newer releases of tqdm fill all of them.
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
     process = running.start(running.argv('stylize.py', '--model', tiny, '--input', source, '--output',
                                          tmp_path / 'new.mp4'), stderr=terminal)
     os.close(terminal)
