@@ -58,7 +58,7 @@ def test_a_network_is_converted_once(model, cache, monkeypatch):
     def convert(*args):
         raise AssertionError('converted again')
 
-    monkeypatch.setattr(onnx_generator, 'model', convert)
+    monkeypatch.setattr(onnx_generator, 'serialized', convert)
     Stylizer(model, engine='onnxruntime').close()
     changed = networks.write_random(os.path.join(cache, 'other.pb'), seed=1)
     with pytest.raises(AssertionError, match='converted again'):
@@ -70,7 +70,7 @@ def test_a_converted_network_that_was_cut_short_is_made_anew(model, cache, tmp_p
     with open(os.path.join(cache, name), 'rb') as file:
         data = file.read()
     (tmp_path / name).write_bytes(data[:-100])
-    monkeypatch.setattr(onnx_generator, 'model', lambda *args: data)
+    monkeypatch.setattr(onnx_generator, 'serialized', lambda *args: data)
     monkeypatch.setenv('RESNET_IN_TF_CACHE', str(tmp_path))
     Stylizer(model, engine='onnxruntime').close()
     assert (tmp_path / name).read_bytes() == data
@@ -90,7 +90,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(model, cache, tmp_path, 
     converted = os.path.join(cache, next(name for name in os.listdir(cache) if '.onnx' in name))
     with open(converted, 'rb') as file:
         data = file.read()
-    monkeypatch.setattr(onnx_generator, 'model', lambda *args: data)
+    monkeypatch.setattr(onnx_generator, 'serialized', lambda *args: data)
     monkeypatch.setenv('RESNET_IN_TF_CACHE', str(tmp_path / 'file' / 'cache'))
     Stylizer(model, engine='onnxruntime').close()
     assert 'the converted network is not kept' in caplog.text
