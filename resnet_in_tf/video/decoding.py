@@ -30,7 +30,7 @@ class Decoder:
     """
 
     def __init__(self, film):
-        self.film, self.problem = film, None
+        self.film, self.problem = film, film.problem
 
     def read(self, at_once, skip=0):
         """Decodes frames.
@@ -83,6 +83,7 @@ class Decoder:
             if not count:
                 raise UserError('%s: no frame of it can be decoded (%s)' % (
                     film.path, ffmpeg.complaint(text, status)))
+            # ffmpeg's threads write into each other's lines, and one without its level is not among these.
             if status or text:
                 self.problem = ffmpeg.complaint(text, status)
 
@@ -134,7 +135,7 @@ class Folder:
                 raise UserError('%s: is %dx%d, and %s is %dx%d; the frames of a film have one size' % (
                     (picture,) + images.check(picture) + (self.pictures[0], width, height)))
         rate = fractions.Fraction(rate).limit_denominator(1001)
-        self.film = Film(path, width, height, 1 / rate, rate, '1/1', 'auto', (), len(self.pictures), 1)
+        self.film = Film(path, width, height, 1 / rate, rate, '1/1', 'auto', (), len(self.pictures), 1, None)
 
     def read(self, at_once, skip=0):
         """Reads pictures: Frames, as Decoder.read; of those that are passed over only the last has pixels."""

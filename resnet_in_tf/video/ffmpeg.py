@@ -69,13 +69,20 @@ def run(arguments, level='level+error'):
     return ended.returncode, ended.stderr.decode('utf-8', 'replace')
 
 
-def lines_of(arguments):
-    """Runs ffmpeg and gives the lines of its stdout as they come: str, never all in memory."""
+def lines_of(arguments, said):
+    """Runs ffmpeg and gives the lines of its stdout as they come: str, never all in memory.
+
+    Args:
+        arguments: list.
+        said: list; it gets the last lines of stderr once ffmpeg has ended.
+    """
     process = subprocess.Popen(command(arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL)
+                               stderr=subprocess.PIPE)
     with ending(process):
+        heard = Listener(process.stderr)
         for line in process.stdout:
             yield line.decode('utf-8', 'replace')
+        said += heard.text().splitlines()
 
 
 def complaint(text, status=0):
@@ -91,6 +98,11 @@ def complaint(text, status=0):
     if lines:
         return lines[0][:REASON]
     return 'ffmpeg crashed on it, with signal %d' % -status if status < 0 else 'ffmpeg does not say why'
+
+
+def is_of_demuxer(line):
+    """Whether a line of ffmpeg's stderr is of what reads the film's file: '[mov,mp4,... @ 0x...] ...'."""
+    return bool(re.match(r'\[(in#0/)?(%s)\b[^]]*@' % DEMUXERS.replace(',', '|'), line))
 
 
 @contextlib.contextmanager

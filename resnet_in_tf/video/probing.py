@@ -12,7 +12,7 @@ HDR = {'smpte2084': 'PQ', 'arib-std-b67': 'HLG'}
 MATRICES = ('bt709', 'bt470bg', 'smpte170m', 'smpte240m', 'bt2020nc', 'bt2020c', 'fcc', 'ycgco', 'gbr')
 
 Film = collections.namedtuple(
-    'Film', 'path width height time_base rate aspect matrix sounds packets last_duration')
+    'Film', 'path width height time_base rate aspect matrix sounds packets last_duration problem')
 Film.__doc__ = """A film that can be read.
 
 Fields:
@@ -25,6 +25,7 @@ Fields:
     sounds: tuple of str, the codec of each sound.
     packets: int, encoded frames, which is how many frames there are unless some are damaged.
     last_duration: int, ticks that the last frame stays.
+    problem: str, what ffmpeg said of its file where that is damaged or ends too early, else None.
 """
 
 
@@ -61,22 +62,30 @@ def probe(path):
     told = any(re.search(r'\b%s\b' % name, described) for name in MATRICES)
     ticks, rate = [fractions.Fraction(int(a), int(b) or 1) for a, b in (config.groups()[:2],
                                                                      config.groups()[2:])]
-    packets, last = count(path)
+    packets, last, problem = count(path)
     return Film(path, width, height, ticks, rate if 0 < rate <= 1000 else fractions.Fraction(25),
                 aspect if aspect[0] != '0' else '1/1',
                 'bt709' if not told and height >= 720 else 'auto',  # as players take it
                 tuple(line.split()[0].strip(',') for kind, line in streams if kind == 'Audio'),
-                packets, last or max(1, round(1 / (rate or 25) / ticks)))
+                packets, last or max(1, round(1 / (rate or 25) / ticks)), problem)
 
 
 def count(path):
-    """Reads a film through without decoding it: (encoded frames, ticks that the last one stays)."""
-    packets, latest, duration = 0, None, 0
-    for line in ffmpeg.lines_of(ffmpeg.opened(path) + ['-map', '0:V:0', '-c', 'copy', '-f', 'framecrc', '-']):
+    """Reads a film through without decoding it.
+
+    Returns:
+        (encoded frames, ticks that the last one stays, what ffmpeg says of the file where something is wrong
+        with it, else None).
+    """
+    packets, latest, duration, said = 0, None, 0, []
+    for line in ffmpeg.lines_of(ffmpeg.opened(path) + ['-map', '0:V:0', '-c', 'copy', '-f', 'framecrc', '-'],
+                                said):
         fields = line.split(',')
         if line.startswith('#') or len(fields) < 5:
             continue
         packets += 1
         if latest is None or int(fields[2]) >= latest:
             latest, duration = int(fields[2]), int(fields[3])
-    return packets, max(0, duration)
+    # What reads the file alone: framecrc complains of times that are no damage.
+    wrong = [line for line in said if ffmpeg.is_of_demuxer(line)]
+    return packets, max(0, duration), ffmpeg.complaint('\n'.join(wrong)) if wrong else None

@@ -156,6 +156,14 @@ def test_a_film_that_is_cut_short_is_done_as_far_as_it_goes(run):
     assert done[:-4] == whole[:len(done) - 4]  # where it ends, frames lack those that they are made of
 
 
+def test_a_file_that_ends_too_early_is_told_by_reading_it_through(run):
+    """What decoding says of it can be lost: ffmpeg's threads write into each other's lines."""
+    folder, _ = run
+    assert probing.probe(folder + 'cut.mp4').problem
+    for name in ('whole.mp4', 'plain.mp4', 'odd.webm', 'variable.mp4', 'late.mp4', 'anim.gif'):
+        assert probing.probe(folder + name).problem is None
+
+
 def test_what_exists_is_skipped(run):
     folder, results = run
     assert results['taken.mp4'].stdout == '0 done, 1 skipped, 0 failed\n'

@@ -173,7 +173,7 @@ def test_frames_of_odd_sizes_and_in_tiles_share_statistics(tmp_path_factory):
     photo = texture(61, 83)
     with Stylizer(path) as stylizer:
         weights = stylizer.style_weights('1')
-        film = probing.Film('x', 83, 61, 1, 25, '1/1', 'auto', (), 1, 1)
+        film = probing.Film('x', 83, 61, 1, 25, '1/1', 'auto', (), 1, 1, None)
         painter = Painter(stylizer, weights, film, 2 ** 31, pins=True)
         plain = painter.paint(photo[None], None)[0]
         affines = painter.measure(photo)
