@@ -6,12 +6,12 @@ import tempfile
 
 import numpy as np
 
-from resnet_in_tf.benchmarks.norms import BOTH, FORWARD, PASSES
+from resnet_in_tf.benchmarks.norms import BOTH, FORWARD, PASSES, interleaved
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.instance_norm import compiler
+from resnet_in_tf.network.layers import NORM_EPSILON
 
 TO_DEVICE, FROM_DEVICE, ON_DEVICE = 1, 2, 3  # cudaMemcpyKind
-EPSILON = 1e-5
 INNER = 20  # launches between two events: one is over in some microseconds
 
 
@@ -71,8 +71,8 @@ class Kernels:
     def forward(self, sizes, x, gamma, beta, relu, y, statistics, scratch):
         """Launches formula (11); arguments as in instance_norm_cuda.h."""
         self.check(self.library.resnet_in_cuda_forward(
-            ctypes.byref(sizes), x, gamma, beta, ctypes.c_float(EPSILON), int(relu), y, statistics, scratch,
-            None))
+            ctypes.byref(sizes), x, gamma, beta, ctypes.c_float(NORM_EPSILON), int(relu), y, statistics,
+            scratch, None))
 
     def gradient(self, sizes, dy, x, gamma, beta, statistics, relu, dx, dgamma, dbeta, scratch):
         """Launches its gradient; arguments as in instance_norm_cuda.h."""
@@ -166,13 +166,7 @@ def measure_shape(kernels, shape, rounds):
     def copy():
         kernels.check(kernels.library.cudaMemcpyAsync(copied, x, ctypes.c_size_t(size), ON_DEVICE, None))
 
-    runs = {FORWARD: forward, BOTH: both, 'copy': copy}
-    times = {name: [] for name in runs}
-    for number in range(rounds + 1):
-        for name, call in runs.items():
-            elapsed = kernels.milliseconds(call)
-            if number:
-                times[name].append(elapsed)
+    times = interleaved({FORWARD: forward, BOTH: both, 'copy': copy}, rounds, kernels.milliseconds)
     kernels.free([x, dy, gamma, beta, dgamma, dbeta, y, dx, copied, statistics, scratch])
     return [{'case': 'x'.join(map(str, shape)), 'pass': name, 'ms': float(np.median(times[name])),
              'copy ms': float(np.median(times['copy'])),

@@ -69,24 +69,31 @@ def row(name, each, seconds):
             'fused / none': ratio('fused', 'none'), 'of bandwidth': share}
 
 
-def interleaved(runs, rounds):
+def wall_seconds(run):
+    """What a call takes, in seconds."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def interleaved(runs, rounds, clock=wall_seconds):
     """Calls all runs in turn, each round from another one on.
 
     Args:
         runs: dict name -> function without arguments.
         rounds: timed rounds, after one that is not.
+        clock: function of a run that calls it and gives its time.
 
     Returns:
-        dict name -> list of seconds, one a round.
+        dict name -> list of what the clock gave, one a round.
     """
     seconds = {name: [] for name in runs}
     order = list(runs)
     for index in range(rounds + 1):
         for name in order:
-            start = time.perf_counter()
-            runs[name]()
+            elapsed = clock(runs[name])
             if index:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(elapsed)
         order = order[1:] + order[:1]
     return seconds
 
