@@ -26,12 +26,14 @@ flags.DEFINE_multi_string('style_image', [], 'A picture as a style, for a sheet 
 
 def main(values):
     cli.require(values, 'output')
-    from resnet_in_tf.pictures import images
-    from resnet_in_tf.restyling import gallery
+    from resnet_in_tf.pictures import images, sample
+    from resnet_in_tf.restyling import ends, gallery
     from resnet_in_tf.restyling.stylizer import Stylizer
-    photo = images.read(values['input']) if values['input'] else gallery.demo_photo()
+    photo = images.read(values['input']) if values['input'] else sample.photo()
+    if values['corners'] and len(values['corners']) != 4:
+        cli.fail('--corners %s: name four styles' % ','.join(values['corners']))
+    ends.make_folder(os.path.join(values['output'], 'styles.jpg'))
     stylizer = Stylizer(values['model'] or None)
-    os.makedirs(values['output'], exist_ok=True)
     if values['brush']:
         sheet = gallery.brush_sheet(stylizer, photo, values['brush'])
         print('Look at %s' % os.path.abspath(gallery.save(values['output'], 'brush.jpg', sheet, quality=85)))

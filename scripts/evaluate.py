@@ -46,9 +46,8 @@ def table2(values):
     """Runs `table2`."""
     cli.require(values, 'model')
     from resnet_in_tf.evaluation.table2 import measure
-    from resnet_in_tf.pictures import images
-    from resnet_in_tf.restyling import gallery
-    photo = images.read(values['input']) if values['input'] else gallery.demo_photo()
+    from resnet_in_tf.pictures import images, sample
+    photo = images.read(values['input']) if values['input'] else sample.photo()
     size = values['timing_size']
     measure(values['model'], values['runtime'], images.resize(photo, size, size), values['timing_runs'],
             values['most_styles'], values['output'])
@@ -99,10 +98,10 @@ def continuity(values):
     """Runs `continuity`."""
     cli.require(values, 'model')
     from resnet_in_tf.evaluation.continuity import measure
-    from resnet_in_tf.pictures import images
+    from resnet_in_tf.pictures import images, sample
     from resnet_in_tf.restyling import gallery
     from resnet_in_tf.restyling.stylizer import Stylizer
-    photo = images.read(values['input']) if values['input'] else gallery.demo_photo()
+    photo = images.read(values['input']) if values['input'] else sample.photo()
     tests = images.list_pictures(values['test_images']) if values['test_images'] else []
     measure(Stylizer(values['model']), gallery.reduced(photo, values['width']),
             map(images.read, tests), values['output'])

@@ -81,9 +81,8 @@ def face():
         import scipy.misc
         photo = scipy.misc.face().astype('uint8')
     else:  # the same photo, smaller
-        from resnet_in_tf.pictures import images
-        from resnet_in_tf.restyling import gallery
-        photo = images.resize(gallery.demo_photo(), 1024, 768)
+        from resnet_in_tf.pictures import images, sample
+        photo = images.resize(sample.photo(), 1024, 768)
     photo.setflags(write=False)
     return photo
 

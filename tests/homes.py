@@ -6,8 +6,7 @@ import urllib.request
 
 import containers
 
-from resnet_in_tf.pictures import images
-from resnet_in_tf.restyling import gallery
+from resnet_in_tf.pictures import images, sample
 
 TAG, SERVER_TAG = 'localhost/resnet_in_tf', 'localhost/resnet_in_tf_server'
 PUBLISHED = ('-p', '127.0.0.1::8080')
@@ -21,7 +20,7 @@ class Home:
     def __init__(self, engine, folder, name, tag=TAG):
         self.engine, self.folder, self.tag = engine, folder, tag
         self.owner, self.flags = USERS[name]
-        face = gallery.demo_photo()
+        face = sample.photo()
         images.write(self.path('wave.jpg'), face[300:420, 400:560])
         os.mkdir(self.path('photos'))
         for number in range(4):

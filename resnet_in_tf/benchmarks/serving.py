@@ -10,8 +10,7 @@ import urllib.parse
 import numpy as np
 
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.pictures import images
-from resnet_in_tf.server import restyling
+from resnet_in_tf.pictures import images, sample
 
 # Width to height of the photos: a server's memory is tried by sizes that change.
 SHAPES = ((1, 1), (4, 3), (3, 4), (3, 2), (2, 3), (16, 9))
@@ -44,7 +43,7 @@ def measure(url, clients, seconds, side):
     resident_memory(address)
     started = time.monotonic()
     end = started + seconds
-    threads = [threading.Thread(target=ask, args=(address, photos, number, end, answers))
+    threads = [threading.Thread(target=ask, args=(address, photos, number, end, answers), daemon=True)
                for number in range(clients)]
     for thread in threads:
         thread.start()
@@ -81,8 +80,8 @@ def row(answers, memory, elapsed, clients):
 
 def make_photos(side):
     """JPEGs of several shapes with a long side of `side` pixels."""
-    sample = images.read(restyling.SAMPLE)
-    return [images.encode(images.resize(sample, side * width // max(width, height),
+    photo = sample.photo()
+    return [images.encode(images.resize(photo, side * width // max(width, height),
                                         side * height // max(width, height)), 'JPEG')
             for width, height in SHAPES]
 

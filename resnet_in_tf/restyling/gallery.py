@@ -1,7 +1,6 @@
 """Pictures of what a network can do: every style, a strip of strengths, a blend of four styles."""
 
 import math
-import os
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -11,8 +10,6 @@ from resnet_in_tf.restyling.style_images import image_name
 
 GAP = 6  # pixels of white between two pictures
 CAPTION = 16  # pixels of height for a line of text
-DEMO_PHOTO = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'server', 'static',
-                          'sample.jpg')
 
 
 def contact_sheet(stylizer, photo, shown):
@@ -56,7 +53,7 @@ def blend(stylizer, photo, corners, count=5):
         for right in np.linspace(0, 1, count):
             shares = ((1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right)
             tiles.append(stylizer.stylize(photo, sum(share * row for share, row in zip(shares, rows))))
-    return grid([as_bytes(tile) for tile in tiles], count, gap=2)
+    return grid([images.bytes_of(tile) for tile in tiles], count, gap=2)
 
 
 def brush_sheet(stylizer, photo, styles, sides=(512, 1024, 2048), shown=240):
@@ -88,14 +85,9 @@ def brush_sheet(stylizer, photo, styles, sides=(512, 1024, 2048), shown=240):
     return grid(tiles, len(sides))
 
 
-def as_bytes(pixels):
-    """Pixels in [0, 255] as uint8, rounded."""
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
-
-
 def captioned(pixels, text):
     """Pixels with a line of text below: uint8 [H + CAPTION, W, 3]."""
-    pixels = as_bytes(pixels)
+    pixels = images.bytes_of(pixels)
     canvas = Image.new('RGB', (pixels.shape[1], pixels.shape[0] + CAPTION), 'white')
     canvas.paste(Image.fromarray(pixels), (0, 0))
     ImageDraw.Draw(canvas).text((2, pixels.shape[0] + 2), text, fill='black')
@@ -117,11 +109,6 @@ def reduced(photo, width):
     """A photo at a given width, in proportion: uint8 [H', width, 3]."""
     height = max(1, round(photo.shape[0] * width / photo.shape[1]))
     return images.resize(photo, width, height)
-
-
-def demo_photo():
-    """A photo of a raccoon, that of the server's page: uint8 [600, 800, 3]."""
-    return images.read(DEMO_PHOTO)
 
 
 def make(stylizer, photo, folder, width=384, strip_style=None, corners=None, chosen=None, style_images=()):

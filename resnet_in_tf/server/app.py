@@ -7,6 +7,7 @@ import time
 from flask import Flask, Response, g, jsonify, request, send_from_directory, url_for
 from werkzeug.exceptions import HTTPException
 
+from resnet_in_tf.pictures import sample
 from resnet_in_tf.server import device as devices
 from resnet_in_tf.server import (
     forms,
@@ -43,7 +44,7 @@ def create_app(stylizer, jobs, limits, metrics, access, device=None):
     app = Flask(__name__, static_folder=None)
     # Through the queue, so that the pace of this network and machine is known from the start.
     thumbnails = jobs.run(lambda: restyling.thumbnails(stylizer),
-                          len(stylizer.styles) * restyling.THUMBNAIL ** 2, float('inf'),
+                          len(stylizer.styles) * sample.SIDE ** 2, float('inf'),
                           lambda: False)
     if device:
         devices.check_thumbnails(device, thumbnails)

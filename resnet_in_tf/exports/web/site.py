@@ -12,7 +12,7 @@ from resnet_in_tf.exports import check
 from resnet_in_tf.exports.web import network as networks
 from resnet_in_tf.exports.web import packages, painter
 from resnet_in_tf.network import frozen
-from resnet_in_tf.pictures import images
+from resnet_in_tf.pictures import sample
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(files.__file__)), 'server', 'static')
 SHARED = ('preview.js', 'paintings.js', 'looks.js', 'app.js', 'regions.js', 'live.js', 'where.js',
@@ -22,7 +22,6 @@ SERVER_SCRIPT, OWN_SCRIPT = 'static/server.js', 'static/device/backend.js'
 # The page loads nothing from, and sends nothing to, others; a static server sends no headers of its own.
 POLICY = ("default-src 'self'; img-src 'self' blob: data:; connect-src 'self' blob:; base-uri 'none'; "
           "form-action 'none'")
-THUMBNAIL = 224  # pixels a side
 HALF_LIMIT = 1.0  # grey levels: kernels of half the bytes are taken where they cost no more
 PIXELS = 512 * 512  # of one pass; a larger photo runs in tiles of so many
 RESULT_PIXELS = 4096 * 4096  # where the canvas of Safari ends
@@ -124,13 +123,9 @@ def page_html():
 
 def thumbnails(graph_def, style_names):
     """The sample photo in every style: list of bytes, a square JPEG a style."""
-    photo = images.read(os.path.join(PAGE, 'sample.jpg'))
-    height, width = photo.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = images.resize(photo[top:top + side, left:left + side], THUMBNAIL, THUMBNAIL)[None]
+    square = sample.square()[None].astype(np.float32)
     with check.reference(graph_def) as run:
-        return [images.encode(run(square.astype(np.float32), weights[None])[0], 'JPEG', 88)
+        return [sample.thumbnail(run(square, weights[None])[0])
                 for weights in np.eye(len(style_names), dtype=np.float32)[:-1]]
 
 
