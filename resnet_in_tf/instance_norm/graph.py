@@ -48,24 +48,34 @@ def swap_to_fused(graph_def, impl='auto'):
     result.CopyFrom(graph_def)
     if not fused.is_chosen(impl):
         return result
-    nodes = {node.name: node for node in graph_def.node}
-    readers = collections.defaultdict(list)
-    for node in graph_def.node:
-        for name in node.input:
-            readers[node_of(name)].append(node)
-    replaced, removed = [], set()
-    for name in nodes:
-        found = match(name[:-len(LAST)], nodes, readers) if name.endswith(LAST) else None
-        if found:
-            behind = readers[name]
-            has_relu = len(behind) == 1 and behind[0].op == 'Relu'
-            output = behind[0].name if has_relu else name
-            replaced.append(fused_node(output, found, 'relu' if has_relu else 'none'))
-            removed.update([output] + [name[:-len(LAST)] + '/' + part for part, _, _ in PATTERN])
+    readers, replaced, removed = readers_of(graph_def), [], set()
+    for scope, found in matches(graph_def):
+        behind = readers[scope + LAST]
+        has_relu = len(behind) == 1 and behind[0].op == 'Relu'
+        output = behind[0].name if has_relu else scope + LAST
+        replaced.append(fused_node(output, found, 'relu' if has_relu else 'none'))
+        removed.update([output] + [scope + '/' + part for part, _, _ in PATTERN])
     kept = [node for node in graph_def.node if node.name not in removed]
     del result.node[:]
     result.node.extend(kept + replaced)
     return result
+
+
+def readers_of(graph_def):
+    """Which nodes read each node: dict of lists, empty ones where none does."""
+    readers = collections.defaultdict(list)
+    for node in graph_def.node:
+        for name in node.input:
+            readers[node_of(name)].append(node)
+    return readers
+
+
+def matches(graph_def):
+    """The reference instance norms of a frozen graph, in its order: list of (scope, dict as of `match`)."""
+    nodes, readers = {node.name: node for node in graph_def.node}, readers_of(graph_def)
+    scopes = [name[:-len(LAST)] for name in nodes if name.endswith(LAST)]
+    found = [(scope, match(scope, nodes, readers)) for scope in scopes]
+    return [(scope, each) for scope, each in found if each]
 
 
 def match(scope, nodes, readers):

@@ -20,14 +20,13 @@ from resnet_in_tf.graphs import const_value, node_of
 from resnet_in_tf.instance_norm import graph as norm_graph
 from resnet_in_tf.network import frozen
 from resnet_in_tf.network.interface import REGIONS, SMALL_IMAGE, SMALL_REGIONS
-from resnet_in_tf.network.layers import JOINT, PICTURE, SINGLE, level
+from resnet_in_tf.network.layers import JOINT, OWN, PHOTO, PICTURE, SINGLE, level
 
 INPUTS = REGIONS, SMALL_IMAGE, SMALL_REGIONS
 SCOPE = 'maps'  # of what is added
 SHARED = ('Const', 'Placeholder', 'PlaceholderWithDefault')
 PAD = ('generator/pad_to_grid/GatherV2', 'generator/pad_to_grid/GatherV2_1')  # of rows, then of columns
 PALETTE = 'generator/palette/'
-PHOTO = PALETTE + 'photo/palette'
 
 
 def with_regions(graph_def):
@@ -72,13 +71,7 @@ class Network:
     def __init__(self, graph_def):
         self.nodes = {node.name: node for node in graph_def.node}
         self.copies, self.outside = [], set()
-        readers = collections.defaultdict(list)
-        for node in graph_def.node:
-            for name in node.input:
-                readers[node_of(name)].append(node)
-        scopes = [name.rpartition('/')[0] for name in self.nodes if name.endswith(norm_graph.LAST)]
-        matches = [(scope, norm_graph.match(scope, self.nodes, readers)) for scope in scopes]
-        self.norms = {scope: node_of(match['X']) for scope, match in matches if match}
+        self.norms = {scope: node_of(found['X']) for scope, found in norm_graph.matches(graph_def)}
 
     def copy(self, prefix, moved):
         """Copies nodes under a prefix, all but SHARED ones; `moved` are names of tensors and of what is there
@@ -146,7 +139,7 @@ class Network:
                 moved[scope + '/' + part, 0] = tf.reshape(value, [1, self.channels(scope)]).op.name
             styled = self.styled(self.tensor(scope + norm_graph.LAST), scope, shares[level(scope)])
             moved[scope + norm_graph.LAST] = styled.op.name
-        if PALETTE + 'palette' in self.nodes:
+        if OWN in self.nodes:
             self.paint_palette(shares[PICTURE], moved)
         for name, node in self.nodes.items():
             if name.rpartition('/')[0] not in self.norms and not name.startswith(PALETTE):
@@ -157,8 +150,8 @@ class Network:
         """As in a norm: the colours of the small mixed picture, then what each style does to its own."""
         slices = collections.Counter(node.input[0] for name, node in self.nodes.items()
                                      if node.op == 'StridedSlice' and name.startswith(PALETTE))
-        wanted = next(name for name, count in slices.items() if count == 9 and name != PALETTE + 'palette')
-        moved[wanted] = JOINT + PALETTE + 'palette'
+        wanted = next(name for name, count in slices.items() if count == 9 and name != OWN)
+        moved[wanted] = JOINT + OWN
         given = self.nodes[PALETTE + 'clip_by_value/Minimum'].input[0]
         x = self.tensor(given)
         parts = [tf.reshape(self.tensor(SINGLE + PALETTE + part), [1, 1, -1, size])

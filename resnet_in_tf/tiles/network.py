@@ -21,7 +21,6 @@ from resnet_in_tf.tiles.fixed import Affine, Norm, Step
 
 Place = collections.namedtuple('Place', 'scope conv epsilon')  # of a norm; `conv` gives what it normalizes
 
-LAST = '/shifted'
 REDUCTIONS = ('Mean', 'Sum', 'Max', 'Min', 'Prod')
 PLAIN, FIXED = 'plain', 'fixed'  # scopes of the two forms in one graph
 
@@ -35,18 +34,10 @@ def find_norms(graph_def):
     Raises:
         UserError: some statistic over positions is not part of an instance norm or a palette.
     """
-    nodes = {node.name: node for node in graph_def.node}
-    readers = collections.defaultdict(list)
-    for node in graph_def.node:
-        for name in node.input:
-            readers[node_of(name)].append(node)
-    norms = []
-    for node in graph_def.node:
-        if node.name.endswith(LAST):
-            scope = node.name[:-len(LAST)]
-            found = norm_graph.match(scope, nodes, readers)
-            if found and nodes[found['X']].op == 'Conv2D':
-                norms.append(Place(scope, found['X'], float(found['epsilon'])))
+    nodes, norms = {node.name: node for node in graph_def.node}, []
+    for scope, found in norm_graph.matches(graph_def):
+        if nodes[found['X']].op == 'Conv2D':
+            norms.append(Place(scope, found['X'], float(found['epsilon'])))
     scopes = (SMALL,) + tuple(norm.scope + '/' for norm in norms)
     if has_palette(graph_def):
         scopes += (GIVEN.rpartition('/')[0] + '/',)
@@ -97,8 +88,8 @@ def fix_statistics(graph_def, norms):
         conv.input[1] = folded.name
         result.node.extend([
             placeholder(norm.scope + '/fixed_scale'), placeholder(norm.scope + '/fixed_shift'),
-            folded, conv,
-            node_of_floats(norm.scope + LAST, 'BiasAdd', [conv.name, norm.scope + '/fixed_shift'])])
+            folded, conv, node_of_floats(norm.scope + norm_graph.LAST, 'BiasAdd',
+                                         [conv.name, norm.scope + '/fixed_shift'])])
     return result
 
 
@@ -145,7 +136,7 @@ class FixedNetwork:
 
     def __init__(self, graph_def, bfloat16=False):
         self.places = find_norms(graph_def)
-        self.norms = [Norm(place.scope + LAST, place.epsilon) for place in self.places]
+        self.norms = [Norm(place.scope + norm_graph.LAST, place.epsilon) for place in self.places]
         self.graph_def = fix_statistics(graph_def, self.places)
         self.steps = {node.name: Step([node_of(source) for source in node.input], factor_of(node))
                       for node in self.graph_def.node}
@@ -153,8 +144,7 @@ class FixedNetwork:
         self.width = frozen.first_width(graph_def)
         self.colors = colors_of(graph_def)
         self.has_palette = bool(self.colors)
-        names = next(node for node in graph_def.node if node.name == frozen.STYLE_NAMES)
-        self.styles = names.attr['value'].tensor.tensor_shape.dim[0].size
+        self.styles = frozen.count_styles(graph_def)
         graph = tf.Graph()
         with graph.as_default():
             for scope, each in ((PLAIN, graph_def), (FIXED, self.graph_def)):
