@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import uuid
 
 from resnet_in_tf.errors import UserError
@@ -18,6 +19,7 @@ except ImportError:  # Windows, where an open file cannot be replaced and nothin
     fcntl = None  # type: ignore
 
 TEMPORARY, SCRATCH = '.resnet_in_tf-%s.tmp', '.resnet_in_tf-%s.scratch'
+_TEMPDIR = threading.RLock()  # who holds it may set tempfile.tempdir
 _OURS = re.compile(r'\.resnet_in_tf-[0-9a-f]{32}\.(tmp|scratch)')
 
 
@@ -181,10 +183,12 @@ def plain_path(folder):
 
 @contextlib.contextmanager
 def own_temporary_folder():
-    """Has whatever is made through `tempfile` in the block, by libraries too, removed after it."""
-    before = tempfile.tempdir
-    with scratch_folder(tempfile.gettempdir()) as folder:
-        tempfile.tempdir = folder
+    """Has whatever is made through `tempfile` in the block, by libraries too, removed after it.
+
+    One thread at a time is in such a block, for the process has one folder of that kind.
+    """
+    with _TEMPDIR, scratch_folder(tempfile.gettempdir()) as folder:
+        before, tempfile.tempdir = tempfile.tempdir, folder
         try:
             yield folder
         finally:

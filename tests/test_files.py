@@ -184,6 +184,24 @@ def test_what_libraries_leave_in_the_temporary_folder_goes_with_it(tmp_path, mon
     assert files.tempfile.gettempdir() == str(tmp_path) and names(tmp_path) == []
 
 
+def test_one_thread_at_a_time_has_the_temporary_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.tempfile, 'tempdir', str(tmp_path))
+    inside, there = threading.Barrier(2), []
+
+    def make():
+        inside.wait(running.TIMEOUT)
+        with files.own_temporary_folder() as folder, files.own_temporary_folder() as inner:
+            there.append((os.path.dirname(folder), os.path.dirname(inner) == folder, len(names(tmp_path))))
+
+    threads = [threading.Thread(target=make) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(running.TIMEOUT)
+    assert there == [(str(tmp_path), True, 1)] * 2
+    assert files.tempfile.gettempdir() == str(tmp_path) and names(tmp_path) == []
+
+
 def test_readable_names_are_text_that_utf8_can_hold():
     assert files.readable('wave.jpg') == 'wave.jpg'
     assert files.readable(os.fsdecode('caf\u00e9'.encode('utf-8'))) == 'caf\u00e9'

@@ -3,10 +3,8 @@
 import hashlib
 import logging
 import os
-import shutil
-import tempfile
 
-from resnet_in_tf.files import cache_folder, cached_path, find_cached
+from resnet_in_tf.files import cache_folder, cached_path, find_cached, scratch_folder
 from resnet_in_tf.instance_norm import compiler
 from resnet_in_tf.instance_norm.compiler import BuildError
 
@@ -45,18 +43,14 @@ def build(gpu=False, again=False):
     if gpu and not cuda:
         raise BuildError('the CUDA kernels need a CUDA toolkit: put nvcc on PATH or set CUDA_HOME')
     LOG.info('compiling the instance-norm kernel, once, into %s', folder)
-    scratch = None
     try:
         os.makedirs(folder, exist_ok=True)
-        scratch = tempfile.mkdtemp(prefix='build-', dir=folder)
-        built = os.path.join(scratch, 'instance_norm.so')
-        compiler.compile_library(cxx, cuda, scratch, built)
-        with open(built, 'rb') as file:
-            path = cached_path(folder, stem, '.so', file.read())
-        os.replace(built, path)
+        with scratch_folder(folder) as scratch:
+            built = os.path.join(scratch, 'instance_norm.so')
+            compiler.compile_library(cxx, cuda, scratch, built)
+            with open(built, 'rb') as file:
+                path = cached_path(folder, stem, '.so', file.read())
+            os.replace(built, path)
     except OSError as error:
         raise BuildError('cache folder %s: %s' % (folder, error.strerror)) from error
-    finally:
-        if scratch:
-            shutil.rmtree(scratch, ignore_errors=True)
     return path

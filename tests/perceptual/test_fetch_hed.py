@@ -14,6 +14,7 @@ import zipfile
 import pytest
 import running
 
+from resnet_in_tf import files
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.perceptual import fetching, vgg
 
@@ -206,7 +207,8 @@ def test_killed_half_way_it_leaves_nothing_that_the_next_does_not_remove(index, 
 
 
 def test_a_fetch_leaves_another_one_at_work_alone(index, models):
-    with fetching.scratch_folder(models) as other:
+    os.makedirs(models)
+    with files.scratch_folder(models) as other:
         fetching.fetch_hed()
         assert sorted(os.listdir(models)) == sorted([NAME, os.path.basename(other)])
     assert os.listdir(models) == [NAME]
