@@ -1,5 +1,6 @@
 """What `stylize.py --cluster` does: one bar for all machines, notes, failures and the last line."""
 
+import contextlib
 import itertools
 import os
 import sys
@@ -28,7 +29,7 @@ def restyle(values):
     Args:
         values: dict of the flags of stylize.py.
     """
-    cli.require(values, 'output')
+    asking.require_place(values, '--cluster is for many')
     asking.refuse(values, {'system': 'optimises single pictures',
                            'refine': 'trains here; style_row.py keeps a row',
                            'json': 'would list every picture', 'format': 'is for --output -'},
@@ -114,7 +115,8 @@ def restyle_places(cluster, cores, source, output, network, options, overwrite=F
 def count(work, others, bar):
     """Counts the pictures beside the work, where a bar is seen: its end becomes known."""
     def run():
-        bar.total = sum(1 for _ in listed(work, others, tidy=False))
+        with contextlib.suppress(UserError):  # the run's own listing says what is wrong
+            bar.total = sum(1 for _ in listed(work, others, tidy=False))
 
     if not isinstance(bar, cli.Silence):
         threading.Thread(target=run, daemon=True).start()

@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import contextlib
+import functools
 import os
 import shutil
 import socket
@@ -121,30 +122,32 @@ class Painter:
         return job
 
     def paint(self, number):
-        """Restyles a group that is prepared: list of (name, reason or None)."""
-        jobs, ended = self.ahead.pop(number), []
+        """Restyles a group that is prepared: (list of (name, reason or None), list of notes)."""
+        jobs, ended, notes = self.ahead.pop(number), [], []
+
+        def as_named(job, line):
+            for path, name in zip(job, self.named(jobs[job])):
+                line = line.replace(path, name)
+            return line
 
         def on_end(job, error):
-            named = self.named(jobs[job])
-            if error is not None:
-                for path, name in zip(job, named):
-                    error = error.replace(path, name)
-            ended.append((jobs[job].name, error))
+            ended.append((jobs[job].name, error and as_named(job, error)))
         if self.work.films:
-            self.paint_films(jobs, on_end)
+            self.paint_films(jobs, on_end, lambda job, note: notes.append(as_named(job, note)))
         else:
             ways = ends.FileEnds if self.output.is_local else StoreEnds(self.output, jobs)
             pipeline.Pipeline(self.stylizer, self.work.options, self.max_memory, on_end,
                               lambda job, done, total: None, ways).run(list(jobs))
         shutil.rmtree(os.path.join(self.folder, str(number)), ignore_errors=True)
-        return ended
+        return ended, notes
 
-    def paint_films(self, jobs, on_end):
+    def paint_films(self, jobs, on_end, on_note):
         """Restyles films one after the other; one that was begun on another machine goes on.
 
         Args:
             jobs: dict of Job -> listing.Picture.
             on_end: called with each job and its error, or None.
+            on_note: called with a job and a line that is worth a word.
         """
         from resnet_in_tf.video import films
         picture, work = self.work.options, self.work
@@ -154,7 +157,8 @@ class Painter:
         for job in jobs:
             error = None
             try:
-                films.stylize_film(self.stylizer, job.source, job.target, options)
+                films.stylize_film(self.stylizer, job.source, job.target, options,
+                                   on_note=functools.partial(on_note, job))
                 if not self.output.is_local:
                     self.output.store(job.target, jobs[job].target)
             except Exception as problem:

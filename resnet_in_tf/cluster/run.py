@@ -11,8 +11,8 @@ AHEAD = 2  # groups that a worker has: one that it paints, one whose files come
 DEATHS = 2  # workers that one picture may take with it
 PATIENCE = 120  # seconds without a worker, after which that is told
 
-Summary = collections.namedtuple('Summary', 'done skipped failed lost')
-Summary.__doc__ = """How many pictures were done, were there before, and failed; and how many workers died."""
+Summary = collections.namedtuple('Summary', 'done skipped lost')
+Summary.__doc__ = """How many pictures were done, and were there before; and how many workers died."""
 
 
 class Group:
@@ -48,7 +48,7 @@ class Run:
         self.again, self.suspects = collections.deque(), collections.deque()  # Groups of workers that died
         self.listed = False  # whether no group comes any more
         self.waiting = {}  # what Ray will answer -> (function that takes it, Worker, Group)
-        self.done = self.skipped = self.failed = self.lost = 0
+        self.done = self.skipped = self.lost = 0
         self.folders = set()  # of results that a worker died over
 
     def run(self):
@@ -70,7 +70,7 @@ class Run:
                     self.crew.on_note('no worker for %d seconds; waiting for a machine with room' % PATIENCE)
             self.hand_out()
             if self.listed and not (self.waiting or self.again or self.suspects or self.ahead):
-                return Summary(self.done, self.skipped, self.failed, self.lost)
+                return Summary(self.done, self.skipped, self.lost)
             answers = list(self.waiting) + list(self.crew.opening)
             if not answers:
                 time.sleep(LOOK)
@@ -153,7 +153,10 @@ class Run:
     def painted(self, worker, group, value):
         """Counts what became of a group."""
         worker.flight.remove(group)
-        for name, why in value:
+        ended, notes = value
+        for note in notes:
+            self.crew.on_note(note)
+        for name, why in ended:
             if why is None:
                 self.done += 1
                 self.on_end(1)
@@ -161,7 +164,6 @@ class Run:
                 self.end_failed(name, why)
 
     def end_failed(self, name, why):
-        self.failed += 1
         self.on_failed(name, why)
         self.on_end(1)
 

@@ -64,7 +64,7 @@ class Stage:
                 answer = Error()
             else:
                 self.painted += names
-                answer = [(each, None) for each in names]
+                answer = [(each, None) for each in names], []
         key = next(self.numbers)
         self.answers[key] = worker, answer
         return key
@@ -89,6 +89,18 @@ def test_only_the_picture_that_kills_is_left_out_though_answers_of_others_are_lo
     stage, failed, ended = Stage(), [], []
     summary = run.Run(stage, (pictures[start:start + 4] for start in range(0, 30, 4)), ended.append,
                       lambda name, reason: failed.append(name)).run()
-    assert failed == ['poison'] and summary[:3] == (29, 0, 1) and sum(ended) == 30
+    assert failed == ['poison'] and summary[:2] == (29, 0) and sum(ended) == 30
     assert set(stage.painted) == set(names) - {'poison'}
     assert len(stage.killers) == summary.lost == 2 and stage.killers[1] == ['poison']
+
+
+def test_what_a_worker_has_to_say_of_a_film_is_told():
+    stage, notes = Stage(), []
+    stage.on_note, get = notes.append, stage.get
+
+    def with_notes(answer):
+        value = get(answer)
+        return value if len(value) == 3 else (value[0], ['%s: cut short' % value[0][0][0]])
+    stage.get = with_notes
+    summary = run.Run(stage, iter([[Picture('a.mp4', 'a.mp4', 1)]]), lambda count: None, None).run()
+    assert summary[:2] == (1, 0) and notes == ['a.mp4: cut short']
