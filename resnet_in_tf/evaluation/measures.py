@@ -7,7 +7,7 @@ import numpy as np
 from resnet_in_tf.evaluation import miou, recognition, tables, timing
 from resnet_in_tf.evaluation.networks import NAAS
 from resnet_in_tf.pictures import images
-from resnet_in_tf.training import coco
+from resnet_in_tf.training import coco, run_record
 from resnet_in_tf.training.paintings import read_painting
 
 TESTS = 5  # Table III has five tests: the photos are dealt to them in turn
@@ -89,10 +89,10 @@ def structure(segmenter, workshop, name, step, photos, labels):
         labels: dict key -> the photo's own labels, int [H, W].
 
     Returns:
-        List of dicts: system, photo, style, test (1 to TESTS), miou.
+        List of dicts: system, photo, style, test (1 to TESTS), miou; empty where there is no other photo.
     """
     rows, keys = [], list(photos)
-    for place, key in enumerate(keys):
+    for place, key in enumerate(keys if name or len(keys) > 1 else []):
         for style in workshop.paintings if name else ['']:
             if name:
                 found = segmenter.labels(workshop.read(name, step, 'test', style, key))
@@ -129,7 +129,8 @@ def objects(segmenter, workshop, systems, photos, annotated):
     keys = list(photos)
     for place, key in enumerate(keys):
         add('photo', key, '', labels[key])
-        add('another photo', key, '', miou.enlarge(labels[keys[place - 1]], *labels[key].shape))
+        if len(keys) > 1:
+            add('another photo', key, '', miou.enlarge(labels[keys[place - 1]], *labels[key].shape))
         for name, step in systems.items():
             for style in workshop.paintings:
                 add(name, key, style,
@@ -145,7 +146,10 @@ def times(workshop, name, step, photo, runs, model=None):
     Returns:
         List of dicts of str: system, style, load, first, run 1, ...
     """
-    shown = os.path.splitext(os.path.basename(model))[0] if model else '%s_%06d' % (name, step)
+    shown = '%s_%06d' % (name, step)
+    if model:
+        shown = '%s_%s' % (os.path.splitext(os.path.basename(model))[0],
+                           run_record.describe_file(model)['sha256'][:8])
     path = workshop.path('timing', '%s_%dx%d_%d.csv' % (shown, photo.shape[1], photo.shape[0], runs))
     if not os.path.exists(path):
         workshop.show('%s: timing' % shown)

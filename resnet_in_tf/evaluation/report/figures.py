@@ -65,7 +65,7 @@ def bars(folder, name, measured, paper, columns, ceiling=None, floor=None):
         folder, name: where the PNG goes.
         measured, paper: dict system -> list of values, one a column; None or NaN for none.
         columns: names of the columns.
-        ceiling, floor: measured values, one a column, drawn as lines; or None.
+        ceiling, floor: measured values or None, one a column, drawn as lines; or None.
     """
     plt = pyplot()
     panels = [('Measured', measured)] + ([('The paper', paper)] if paper else [])
@@ -84,6 +84,7 @@ def bars(folder, name, measured, paper, columns, ceiling=None, floor=None):
         axis.grid(axis='y', alpha=0.3)
     for heights, text, style in ((ceiling, 'ceiling', '--'), (floor, 'floor', ':')):
         for place, height in enumerate(heights or []):
+            height = np.nan if height is None else height
             axes[0][0].plot([place - 0.45, place + 0.45], [height, height], style, color='black',
                             linewidth=1, label=text if not place else None)
     handles, texts = axes[0][0].get_legend_handles_labels()

@@ -63,6 +63,9 @@ def report(styles, coco_images, output, show=print, **given):
     timing_model = settings['timing_model']
     paintings = {style_name(path): path for path in images.list_pictures(styles)}
     check_styles(images.list_pictures(styles))
+    if recognition.PHOTO in paintings:
+        raise UserError('%s: the judge calls photos %s; give the painting another name' % (
+            paintings[recognition.PHOTO], recognition.PHOTO))
     settings.update(complete(settings))
     if timing_model and not os.path.isfile(timing_model):
         raise UserError('--timing_model %s: no such file' % timing_model)

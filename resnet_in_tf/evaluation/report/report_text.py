@@ -177,7 +177,6 @@ def draw(folder, results, shown, curve_rows):
                          ('fig10_recognition', ('accuracy', 'recall', 'f1'))):
         ends = [[rows[end][column + ' (measured)'] for column in wanted]
                 for end in ('ceiling', 'floor')]
-        ends = [[float('nan') if value is None else value for value in end] for end in ends]
         figures.bars(folder, name, columns(wanted, 'measured'), columns(wanted, 'paper'), wanted,
                      *ends)
     structure = dict(zip(systems, shown['table3']))

@@ -53,7 +53,7 @@ def folder(tmp_path_factory, face):
              'learning_rate_steps': 2,
              'batch_size': 2, 'image_size': 24, 'style_size': 48, 'warmup_steps': 0, 'width': 8,
              'vgg_weights': 'random', 'naas_iterations': 2, 'test_photos': 2, 'train_photos': 2,
-             'mask_photos': 1, 'curve_photos': 1, 'segments': 3, 'crops': 4, 'timing_runs': 2,
+             'mask_photos': 2, 'curve_photos': 1, 'segments': 3, 'crops': 4, 'timing_runs': 2,
              'judge_layers': 'relu2_2,relu3_2', 'segment_layers': 'relu3_3'}
     command = ['report'] + ['--%s=%s' % item for item in flags.items()]
     first = root / 'report' / 'networks' / 'resnet_in' / '000002.pb'
