@@ -85,7 +85,7 @@ class ProgressHook(tf.train.SessionRunHook):
         if self.bar:
             self.bar.set_postfix_str('%s  %.1f images/s' % (shown, speed * self.batch_size))
         else:
-            left = time.strftime('%H:%M:%S', time.gmtime((self.stop - self.step) / speed))
+            left = tqdm.format_interval((self.stop - self.step) / speed)
             self.show('step %d of %d  %s  %.1f images/s  %s left'
                       % (self.step, self.stop, shown, speed * self.batch_size, left))
 

@@ -10,6 +10,7 @@ from resnet_in_tf.graphs import session_config
 from resnet_in_tf.network import frozen, rows
 from resnet_in_tf.network.generator import SYSTEMS
 from resnet_in_tf.perceptual import vgg
+from resnet_in_tf.perceptual.objective import PARTS
 from resnet_in_tf.perceptual.targets import moment_targets, style_targets
 from resnet_in_tf.pictures import images
 from resnet_in_tf.training import (
@@ -24,7 +25,13 @@ from resnet_in_tf.training import (
 )
 from resnet_in_tf.training import teacher as teachers
 from resnet_in_tf.training.config import ADDING, FREE_ON_RESUME, resolve, steps_by_default
-from resnet_in_tf.training.hooks import ProgressHook, StopOnSignal, drop_bad_checkpoints
+from resnet_in_tf.training.hooks import (
+    HISTORY,
+    ProgressHook,
+    StopOnSignal,
+    drop_bad_checkpoints,
+    read_history,
+)
 from resnet_in_tf.training.paintings import check_styles, read_painting
 
 # What the machine, not the program, can do to a run, and what to say then.
@@ -93,6 +100,10 @@ def train(styles, coco_images, model_dir, coco_annotations=None, start_from=None
         if start >= config['train_steps']:
             show('This run is finished: %d of %d steps are in %s. Give a higher --train_steps to go '
                  'on, or another --model_dir.' % (start, config['train_steps'], model_dir))
+            if crew.is_chief and record.get('status') in ('running', 'failed'):  # killed after its last step
+                row = (read_history(os.path.join(model_dir, HISTORY)) or [{}])[-1]
+                latest = {part: row[part] for part in PARTS if part in row}
+                run_record.finish(model_dir, record, None, latest, record.get('broken_photos', []))
             return dict(record, status='finished')
         if crew.is_chief:
             checkpoints.repair(model_dir)

@@ -124,6 +124,17 @@ def test_a_finished_run_says_so_and_does_nothing(tmp_path, tiny_run):
     assert sizes(model_dir) == before
 
 
+def test_a_run_that_was_killed_after_its_last_step_is_recorded_as_finished(tmp_path, tiny_run):
+    command, model_dir = copy_of(tiny_run, tmp_path)
+    done = run_record.read(model_dir)
+    broken = {key: value for key, value in done.items() if key not in ('losses', 'broken_photos')}
+    run_record.write(model_dir, dict(broken, status='running'))
+    assert running.script('train.py', *command).returncode == 0
+    found = run_record.read(model_dir)
+    assert found == dict(done, losses=found['losses']) and found['status'] == 'finished'
+    assert found['losses'] == {name: pytest.approx(value, rel=1e-5) for name, value in done['losses'].items()}
+
+
 def test_another_command_on_the_same_folder_is_refused(tmp_path, tiny_run, photo_folder, paintings):
     command, model_dir = copy_of(tiny_run, tmp_path)
     wrong = paintings[0] + '.jpg'
