@@ -34,7 +34,7 @@ Fields:
 """
 
 TYPES = {'float32': 1, 'int64': 7, 'bool': 9, 'float16': 10}
-DOMAINS = (b'', b'ai.onnx')
+DOMAINS = ('', 'ai.onnx')
 ELSEWHERE = (6, 10, 11, 22, 23)  # of an attribute: graphs, lists of tensors, sparse ones; no network has them
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 
@@ -147,7 +147,7 @@ def read_node(data):
         elif number == 4:
             op = text(value)
         elif number == 7:
-            strange = strange or bytes(value) not in DOMAINS
+            strange = strange or text(value) not in DOMAINS
         elif number == 5:
             attribute = [(field, each) for field, each in fields(value)]
             strange = strange or any(field in ELSEWHERE or field == 5 and read_tensor(each)[1].strange
@@ -162,14 +162,9 @@ def read_tensor(data):
     found = list(fields(data))
     name = next((text(value) for number, value in found if number == 8), '')
     dims = [value for number, value in found if number == 1]
+    if not all(isinstance(side, int) for side in dims):
+        raise ValueError('a text in the place of a number')
     return name, Tensor(dims, any(number in (13, 14) and value != 0 for number, value in found), data)
-
-
-def array_of(tensor):
-    """The numbers of a Tensor that `constant` made: array."""
-    found = dict(fields(tensor.data))
-    dtype = next(name for name, number in TYPES.items() if number == found[2])
-    return np.frombuffer(found[9], dtype).reshape(tensor.dims)
 
 
 def node(op, inputs, outputs, **attributes):

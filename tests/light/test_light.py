@@ -210,6 +210,10 @@ def test_a_network_that_reads_another_file_is_never_run(tmp_path, monkeypatch, w
     (onnx_of([onnx_format.node('Loop', ['x'], ['y'])]) + onnx_of([], [KERNEL]), 'two graphs'),
     (onnx_of([onnx_format.node('Loop', ['x'], ['y'])._replace(data=onnx_format.node(
         'Loop', ['x'], ['y']).data + b'\x25Relu')], [KERNEL]), 'a number in the place of a text'),
+    (onnx_of([onnx_format.node('Add', ['x'], ['y'])._replace(data=onnx_format.node(
+        'Add', ['x'], ['y']).data + onnx_format.message((7, 2 ** 40)))], [KERNEL]), 'in the place of a text'),
+    (onnx_of([], [KERNEL._replace(data=onnx_format.message((1, b'\4\3\x09\x09'), (2, 1), (8, 'kernel')))]),
+     'a text in the place of a number'),
     (onnx_of([onnx_format.node('Loop', ['x'], ['y'])]), "it has the operation 'Loop'")])
 def test_what_is_no_network_is_one_line(tmp_path, data, message):
     (tmp_path / 'bad.onnx').write_bytes(data)
