@@ -29,8 +29,8 @@ def path_of(engine='tensorflow', name=DEFAULT):
         UserError: this installation has none of that name.
     """
     folders = [folder for folder in (os.environ.get(VARIABLE),) + FOLDERS if folder]
-    for ending in ENDINGS[engine]:
-        for folder in folders:
+    for folder in folders:
+        for ending in ENDINGS[engine]:
             path = os.path.join(folder, name + ending)
             if os.path.isfile(path):
                 return path

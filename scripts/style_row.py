@@ -10,6 +10,7 @@ if __name__ == '__main__':  # so that it runs from a clone that is not installed
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
 
 from resnet_in_tf import cli  # noqa: E402
+from resnet_in_tf.restyling import asking  # noqa: E402
 from resnet_in_tf.training import config  # noqa: E402
 
 flags.DEFINE_multi_string('style_image', [], 'The picture; repeat for a mix: a.jpg:0.7.')
@@ -21,8 +22,7 @@ flags.DEFINE_bool('overwrite', False, 'Replace --output where it is there.')
 flags.DEFINE_float('refine', 0.0, 'Seconds for which the row is trained further, on --photos.', 0.0)
 flags.DEFINE_string('photos', None, '--refine: a picture, a folder or a pattern in quotes.')
 flags.DEFINE_string('vgg_weights', 'hed', '--refine: the loss network, as of train.py.')
-LOSSES = ('content_weight', 'style_weight', 'tv_weight', 'bfloat16')
-config.define_flags(flags, LOSSES, '--refine: ')
+config.define_flags(flags, asking.LOSSES, '--refine: ')
 
 
 def open_refiner(values):
@@ -34,8 +34,8 @@ def open_refiner(values):
     cli.require(values, 'photos')
     from resnet_in_tf.pictures import images
     from resnet_in_tf.restyling import refining
-    return refining.with_progress(images.find_pictures(values['photos']).pictures, values['refine'],
-                                  **{name: values[name] for name in LOSSES + ('vgg_weights',)})
+    return refining.with_progress(images.list_pictures(values['photos']), values['refine'],
+                                  **asking.losses(values))
 
 
 def main(values):

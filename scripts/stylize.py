@@ -37,7 +37,7 @@ flags.DEFINE_string('match_color', None, "photo or painting: the palette that th
 flags.DEFINE_string('brush', None, 'Size of strokes: a number from 0.5, fine, to 2, broad, or fixed:512 for '
                     'strokes as on a photo with a long side of 512 pixels.')
 flags.DEFINE_bool('overwrite', False, 'Make results again that exist; else they are skipped.')
-flags.DEFINE_integer('quality', 95, 'Of JPEG and WebP.', 1, 100)
+flags.DEFINE_integer('quality', 95, 'Of JPEG, WebP and films.', 1, 100)
 flags.DEFINE_enum('impl', 'auto', ['auto', 'reference', 'fused'], 'Kernel of instance norm.')
 flags.DEFINE_string('max_memory', None, 'Such as 2GB: what needs more runs in tiles. Default: most '
                     'of what is free.')

@@ -257,8 +257,10 @@ def test_where_no_network_ships_one_line_says_what_to_do(tmp_path, monkeypatch):
     (tmp_path / 'other' / 'any.pb').write_bytes(b'')
     monkeypatch.setenv(shipped.VARIABLE, str(tmp_path / 'other'))
     assert shipped.path_of() == shipped.path_of('onnxruntime') == str(tmp_path / 'other' / 'any.pb')
-    (tmp_path / 'any.onnx').write_bytes(b'')
-    assert shipped.path_of('onnxruntime') == str(tmp_path / 'any.onnx')
+    (tmp_path / 'any.onnx').write_bytes(b'')  # the folder that the user names comes first
+    assert shipped.path_of('onnxruntime') == str(tmp_path / 'other' / 'any.pb')
+    (tmp_path / 'other' / 'any.onnx').write_bytes(b'')
+    assert shipped.path_of('onnxruntime') == str(tmp_path / 'other' / 'any.onnx')
 
 
 def test_a_network_that_ships_is_named_by_a_word(tmp_path, monkeypatch):

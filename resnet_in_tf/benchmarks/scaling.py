@@ -105,6 +105,4 @@ def plot(rows, path):
         axes.set_ylabel('CPU seconds')
         axes.set_ylim(0, 1.2 * max(times))
         axes.legend(loc='lower right')
-    figure.tight_layout()
-    figure.savefig(path, dpi=100, metadata={'Software': None})
-    plt.close(figure)
+    figures.save(figure, *os.path.split(os.path.splitext(path)[0]))

@@ -74,9 +74,10 @@ def write_card(model, styles, test_images, vgg_weights, judge_vgg_weights=None, 
         UserError: a style's painting is missing, or a file cannot be read.
     """
     known = read_notes(notes) if notes else {}
+    stylizer = Stylizer(model)
+    model = stylizer.model
     output = os.path.splitext(model)[0] + '.json'
     check_is_card(output)
-    stylizer = Stylizer(model)
     by_name = {style_name(path): path for path in styles}
     missing = [style for style in stylizer.styles if style not in by_name]
     if missing:

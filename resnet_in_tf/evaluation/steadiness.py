@@ -99,6 +99,9 @@ def measure(source, results, true_flow=None):
         for values, each in zip(details, frames):
             values.append(detail(each))
         before = frames
+    for film, path in zip(films[1:], paths[1:]):
+        if next(film, None) is not None:
+            raise UserError('%s: has more frames than %s' % (path, source))
     if not errors[0]:
         raise UserError('%s: steadiness takes two frames or more' % source)
     return [{'film': path, 'error': np.mean(error), 'detail': np.mean(sharp), 'frames': len(sharp)}

@@ -52,7 +52,7 @@ def deploy(model_dir, model, format_, output, options, freeze):
         card = write_graph(model_dir, model, output, options, freeze)
         return ['%s: %.1f MB, styles %s, step %d' % (
             output, os.path.getsize(output) / 1e6, ', '.join(card['style_names'][:-1]),
-            card['steps'])]
+            card.get('steps', 0))]
     options = {name: options[name] for name in OPTIONS.get(format_, ()) if options[name] is not None}
     with files.own_temporary_folder() as folder:
         if model_dir:

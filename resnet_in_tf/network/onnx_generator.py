@@ -76,16 +76,16 @@ def serialized(variables, style_names, card, half=False, predictor=None):
 
 
 def can_write(variables, nodes):
-    """Whether a network is one that `model` writes: the generator's layers with an instance norm behind each.
+    """Whether `serialized` writes a network: it has the generator's layers, an instance norm behind each.
 
     Args:
-        variables: as in `model`.
+        variables: as in `serialized`.
         nodes: names of the frozen graph's nodes.
     """
     scopes = norm_scopes()
     learnt = ['%s/%s' % (scope, name) for scope in scopes for name in ('kernel', 'gamma', 'beta')]
     return set(learnt + [LAST_LAYER + '/bias']) <= set(variables) and (
-        {scope + '/instance_norm/shifted' for scope in scopes} <= set(nodes))
+        {scope + '/instance_norm' + SHIFTED for scope in scopes} <= set(nodes))
 
 
 def row_table(variables):

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import os
+import threading
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import interface, model_file, onnx_file
@@ -29,7 +30,8 @@ def session(data, name):
     if ([each.name for each in opened.get_inputs()], [each.name for each in opened.get_outputs()]) != (
             [interface.STYLE_IMAGE], [interface.STYLE_ROW]):
         raise UserError('%s: an ONNX network, but no style predictor of freeze_graph.py' % name)
-    return lambda paintings: opened.run(None, {interface.STYLE_IMAGE: paintings})[0]
+    run = onnx_file.within_memory(opened.run)
+    return lambda paintings: run(None, {interface.STYLE_IMAGE: paintings})[0]
 
 
 def of_file(path, wanted):
@@ -55,5 +57,10 @@ def of_file(path, wanted):
 
 def lazily(read):
     """A function of a painting, whose network `read` gives, (bytes, name), when the first one comes."""
-    opened = functools.lru_cache(maxsize=None)(lambda: session(*read()))
-    return lambda painting: opened()(painting[None])[0]
+    opened, lock = functools.lru_cache(maxsize=None)(lambda: session(*read())), threading.Lock()
+
+    def predict(painting):
+        with lock:  # two paintings that come at once open one network
+            run = opened()
+        return run(painting[None])[0]
+    return predict

@@ -4,6 +4,7 @@ import collections
 import math
 
 from resnet_in_tf.errors import UserError
+from resnet_in_tf.numerals import whole
 
 SMALLEST, LARGEST = 0.5, 2.0  # strokes, as a multiple of what they are
 SIDES = (64, 8192)  # pixels of the long side that 'fixed:' may name
@@ -36,9 +37,9 @@ def parse(text, flag='--brush'):
         return None
     text = str(text).strip()
     if text.startswith(FIXED):
-        side = text[len(FIXED):]
-        if side.isdecimal() and len(side) < 9 and SIDES[0] <= int(side) <= SIDES[1]:
-            return Brush(None, int(side))
+        side = whole(text[len(FIXED):], SIDES[1])
+        if side is not None and side >= SIDES[0]:
+            return Brush(None, side)
         raise UserError('%s %s: the long side of the photo that strokes are made for is a whole number of '
                         'pixels from %d to %d, as in fixed:512' % (flag, text[:40], SIDES[0], SIDES[1]))
     try:

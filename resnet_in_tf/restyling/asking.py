@@ -44,6 +44,13 @@ def check(values):
         raise UserError('--json and --output - both want standard output; give --output a file')
 
 
+def require_place(values, what):
+    """Raises UserError where --output is missing, or standard output and `what` not one picture."""
+    cli.require(values, 'output')
+    if values['output'] == '-':
+        raise UserError('--output -: is for one picture, and %s; name a file or a folder' % what)
+
+
 def most_memory(values):
     """Bytes that the process may hold, by --max_memory; None where it is not given."""
     return memory.parse_size(values['max_memory']) if values['max_memory'] else None
@@ -53,7 +60,8 @@ def others(values):
     """Paths of the pictures that are styles or masks, which no result may replace."""
     from resnet_in_tf.restyling import regions
     from resnet_in_tf.restyling.style_images import parse_image
-    return [parse_image(text)[0] for text in values['style_image']] + regions.paths(values['mask'])
+    return [parse_image(text)[0] for text in values['style_image']] + regions.paths(
+        values['mask'], values['elsewhere'])
 
 
 def opened(values):
@@ -75,6 +83,9 @@ def opened(values):
     from resnet_in_tf.restyling.stylizer import Stylizer
     stylizer = Stylizer(values['model'] or None, values['impl'], values['engine'], most_memory(values),
                         values['precision'])
+    if values['refine'] and stylizer.engine.graph_def is None:
+        raise UserError('--refine: trains a row by a .pb, and %s is none; name one by --model, with --engine '
+                        'tensorflow' % stylizer.model)
     if values['precision'] != 'float32':
         print('note: %s' % line(stylizer.engine.precision), file=sys.stderr)
     return (stylizer,) + styles(stylizer, values)

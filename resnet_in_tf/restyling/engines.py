@@ -25,7 +25,8 @@ Fields:
     predict: function of a painting, float32 [H, W, 3] in [0, 255], that gives its row, float32 [R]; None
         where the network has no style predictor.
     checksum: function that gives what tells one style predictor from another, str; None like predict.
-    graph_def: tf.GraphDef as it was frozen, for --refine; None where no TensorFlow has read it.
+    graph_def: tf.GraphDef as it was frozen, without the style predictor, for --refine; None where no
+        TensorFlow has read it.
     precision: precision.Choice, what the network is computed in; its style predictor always in float32.
     by_region: ByRegion; None for a network that paints one style all over.
 """

@@ -64,16 +64,17 @@ class Pipeline:
 
     def run(self, jobs):
         """Restyles all jobs; one that fails does not stop the rest."""
-        jobs, reading, waiting = collections.deque(jobs), collections.deque(), {}
+        jobs, reading, waiting, measured = collections.deque(jobs), collections.deque(), {}, None
         with concurrent.futures.ThreadPoolExecutor(THREADS) as readers, \
                 concurrent.futures.ThreadPoolExecutor(THREADS) as self.writers:
             try:
                 while jobs or reading or waiting:
                     while jobs and len(reading) + sum(map(len, waiting.values())) < AHEAD:
-                        pixels = self.measure(jobs[0])
+                        pixels = self.measure(jobs[0]) if measured is None else measured
                         if pixels is not None and not self.has_room(jobs[0], pixels):
+                            measured = pixels  # until there is room
                             break
-                        job = jobs.popleft()
+                        job, measured = jobs.popleft(), None
                         if pixels == 0:
                             self.run_alone(job)
                         elif pixels is not None:

@@ -106,10 +106,12 @@ def as_style(text, style_names):
     return text, []
 
 
-def paths(given):
-    """Paths of the files that masks and their styles are: list of str."""
+def paths(given, elsewhere=None):
+    """Paths of the files that masks and styles of regions are: list of str; arguments as in `asked`."""
     pairs = [split(mask) for mask in given]
-    return [os.fspath(path) for pair in pairs for path in pair
+    styles = [parse_image(os.fspath(own))[0] for own in [own for _, own in pairs] + [elsewhere]
+              if isinstance(own, (str, os.PathLike))]
+    return [os.fspath(path) for path in [mask for mask, _ in pairs] + styles
             if isinstance(path, (str, os.PathLike)) and os.path.exists(path)]
 
 

@@ -11,7 +11,7 @@ from resnet_in_tf.errors import UserError
 from resnet_in_tf.files import cache_folder
 from resnet_in_tf.pictures import images
 from resnet_in_tf.pictures.errors import refusal
-from resnet_in_tf.pictures.guards import open_file
+from resnet_in_tf.pictures.guards import open_file, open_picture
 from resnet_in_tf.restyling import kept_rows
 from resnet_in_tf.training import config
 from resnet_in_tf.training.paintings import read_painting, reduced
@@ -47,10 +47,13 @@ class StyleImages:
         """The row of a picture's file: float32 [R].
 
         Raises:
-            PictureError: the file is missing, or no picture.
+            PictureError: the file is missing, or no picture, or the device has no memory for it.
         """
         with open_file(path) as file:
-            return self.row_of(file, path)
+            try:
+                return self.row_of(file, path)
+            except MemoryError:
+                raise refusal(path, 'not enough memory to make a style of it; end what else runs') from None
 
     def row_of(self, file, name, formats=None, max_pixels=images.MAX_PIXELS):
         """The row of a picture in an open file: float32 [R].
@@ -64,7 +67,7 @@ class StyleImages:
                 row of it, takes more than `max_memory`.
         """
         # Before what is none is read to its end.
-        width, height = images.check(file, name, formats, max_pixels)
+        header, (width, height), _ = open_picture(file, name, formats, max_pixels)
         key = digest(file)
         with self.lock:
             if key in self.rows:
@@ -73,7 +76,7 @@ class StyleImages:
 
         def make():
             if self.max_memory:
-                self.require(name, width * height * memory.decoding_bytes(images.format_of(name)),
+                self.require(name, width * height * memory.decoding_bytes(header.format),
                              'decoding it')
             painting = images.decode(file, name, formats, max_pixels=max_pixels)
             return self.made(name, reduced(painting, self.size))

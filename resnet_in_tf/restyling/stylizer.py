@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 import unicodedata
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network.regions import Regions
+from resnet_in_tf.numerals import whole
 from resnet_in_tf.pictures import brush as brushes
 from resnet_in_tf.restyling import engines, matching, pipeline, regions
 from resnet_in_tf.restyling.style_images import StyleImages, image_name, parse_image
@@ -51,7 +53,7 @@ class Stylizer:
     def __init__(self, model=None, impl='auto', engine='auto', max_memory=None, precision='float32'):
         engine, self.model = engines.network(engine, None if model is None else os.fspath(model))
         self.engine = engines.start(engine, self.model, impl, precision)
-        self.region_engine = None
+        self.region_engine, self.lock = None, threading.Lock()
         self.style_names, self.card, self.run = (
             self.engine.style_names, self.engine.card, self.engine.run)
         self.styles = self.style_names[:-1]
@@ -180,8 +182,9 @@ class Stylizer:
 
     def stylize_regions(self, pixels, style):
         """Restyles by region; arguments and result as in `stylize`."""
-        if self.region_engine is None:
-            self.region_engine = regions.RegionEngine(self.engine)
+        with self.lock:  # two pictures that come at once open one network
+            if self.region_engine is None:
+                self.region_engine = regions.RegionEngine(self.engine)
         if pixels.ndim == 3:
             return self.region_engine.stylize(pixels, style)
         return np.stack([self.region_engine.stylize(picture, style) for picture in pixels])
@@ -265,7 +268,7 @@ def parse_amounts(mix, style_names):
                             % (shown(mix), shown(name or 'a style'), shown(name or 'wave')))
         if same_letters(name) in numbers:
             number = numbers[same_letters(name)]
-        elif name.isdecimal() and len(name) < LONGEST_NUMBER and 1 <= int(name) < len(style_names):
+        elif whole(name, len(style_names) - 1):
             number = int(name) - 1
         else:
             raise UserError('--style %s: this network has no style %r; it has %s' % (

@@ -38,7 +38,7 @@ def start(model, impl, asked):
     if frozen.has_predictor(frozen_def):
         run = with_rows(run, session.make_callable(frozen.STYLIZED + ':0', inputs + [frozen.ROW + ':0']),
                         len(style_names))
-        rows = exact.make_callable(frozen.STYLE_ROW + ':0', [frozen.STYLE_IMAGE + ':0'])
+        rows = within_memory(exact.make_callable(frozen.STYLE_ROW + ':0', [frozen.STYLE_IMAGE + ':0']))
 
         def predict(painting):
             return rows(painting[None])[0]

@@ -8,7 +8,7 @@ import os
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network.regions import BY_REGION
-from resnet_in_tf.pictures import finishing, images
+from resnet_in_tf.pictures import finishing, images, sample
 from resnet_in_tf.pictures.brush import working_size
 from resnet_in_tf.restyling import matching
 from resnet_in_tf.server import problems
@@ -18,8 +18,6 @@ from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in
 FORMATS = ('JPEG', 'PNG')
 MAX_PHOTO_SIDE = 500000  # pixels of a photo: making it smaller holds 48 bytes for each
 STATIC = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'static')
-SAMPLE = os.path.join(STATIC, 'sample.jpg')
-THUMBNAIL = 224  # pixels a side
 
 # What a photo's pixel holds at most while it is decoded and turned upright, in bytes, and costs, as
 # a share of a pixel that goes through the network: measured, 16-bit PNG being the dearest.
@@ -144,6 +142,9 @@ def check_colors(order, engine):
         engine: engines.Engine.
     """
     if order.match_color and order.match_color[0] == finishing.PAINTING:
+        if order.regions is not None:
+            raise problems.parameter('match_color painting: a picture with masks has several paintings; '
+                                     'photo works')
         try:
             matching.check(engine, order.style_weights, 'match_color')
         except UserError as error:
@@ -208,12 +209,8 @@ def thumbnails(stylizer):
     Returns:
         List of bytes, a square JPEG a style.
     """
-    photo = images.read(SAMPLE)
-    height, width = photo.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = images.resize(photo[top:top + side, left:left + side], THUMBNAIL, THUMBNAIL)
-    return [images.encode(stylizer.stylize(square, stylizer.style_weights(str(number))), 'JPEG', 88)
+    square = sample.square()
+    return [sample.thumbnail(stylizer.stylize(square, stylizer.style_weights(str(number))))
             for number in range(1, len(stylizer.styles) + 1)]
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from resnet_in_tf import memory
+from resnet_in_tf.pictures import images
 from resnet_in_tf.pictures.color import preserve_color
 from resnet_in_tf.tiles import exact as exact_mode
 from resnet_in_tf.tiles import grid as grids
@@ -119,7 +120,7 @@ def paint_band(painter, picture, grid, rows, sink, keep_color, count):
     for core, tile in grids.tiles(grid, rows):
         stylized = painter(tile, band[:, tile.left:tile.right])
         stylized = stylized[grids.inside(core, tile)]
-        painted[:, core.left:core.right] = np.clip(np.rint(stylized), 0, 255)
+        painted[:, core.left:core.right] = images.bytes_of(stylized)
         count()
     source = picture.source
     start, stop = [min(max(row - picture.top, 0), source.height) for row in (top, bottom)]
@@ -128,5 +129,5 @@ def paint_band(painter, picture, grid, rows, sink, keep_color, count):
     if start < stop:
         if keep_color:
             photo = source.read(start, stop)
-            painted = np.rint(preserve_color(photo, painted)).astype(np.uint8)
+            painted = images.bytes_of(preserve_color(photo, painted))
         sink.write(painted, source.read_alpha(start, stop))

@@ -33,7 +33,7 @@ def open_source(path, max_memory):
     source = vips.open_source(path)
     if source is None:
         width, height = images.check(path)
-        each = memory.decoding_bytes(images.format_of(path)) + scratch.memory_bytes(SPOOL_BYTES)
+        each = memory.decoding_bytes(images.format_in(path)) + scratch.memory_bytes(SPOOL_BYTES)
         needed = memory.resident() + each * width * height
         if needed > max_memory:
             raise UserError('%s: decoding it takes %s, more than --max_memory %s; %s' % (

@@ -13,10 +13,11 @@ def restyle(values):
     Args:
         values: dict of the flags of stylize.py.
     """
-    cli.require(values, 'output')
+    is_film = '--input %s is a film' % values['input']
+    asking.require_place(values, is_film)
     asking.refuse(values, {'system': 'optimises single pictures', 'refine': 'trains on photos',
-                           'json': 'tells of pictures'}, '%%s %%s, and --input %s is a film' %
-                  values['input'].replace('%', '%%'))
+                           'json': 'tells of pictures', 'format': 'is for --output -'},
+                  '%s %s, and ' + is_film.replace('%', '%%'))
     ffmpeg.program()
     stylizer, weights, _ = asking.opened(values)
     options = films.Options(weights, values['preserve_color'], values['quality'], values['exact'],

@@ -139,6 +139,9 @@ def to_folder(reader, painter, output, options, on_start, on_frame, on_note):
         os.remove(os.path.join(output, STATE))
     if reader.problem:
         on_note(damaged(reader.film, reader.problem, number))
+    if os.path.exists(path(number)):
+        on_note('%s: was there before, and so may others behind it; this film ends with %s' % (
+            path(number), os.path.basename(path(number - 1))))
     return number > there
 
 

@@ -65,11 +65,12 @@ def test_a_true_flow_is_taken_from_either_kind_of_file(tmp_path):
 
 
 @pytest.mark.parametrize('count, size, flow, says', [
-    (1, 64, None, 'fewer frames'), (2, 32, None, 'has frames of 32x64'), (2, 64, 'junk', 'is neither a .flo'),
+    (1, 64, None, 'fewer frames'), (4, 64, None, 'more frames'),
+    (2, 32, None, 'has frames of 32x64'), (2, 64, 'junk', 'is neither a .flo'),
     (2, 64, 'small', 'is of 8x8 pixels'), (3, 64, 'true', 'is of two frames')])
 def test_what_does_not_fit_is_one_line(tmp_path, count, size, flow, says):
     picture = texture()
-    source = write(tmp_path / 'source', moving(picture, max(2, count)))
+    source = write(tmp_path / 'source', moving(picture, {1: 2, 4: 3}.get(count, count)))
     result = write(tmp_path / 'result', [frame[:, :size] for frame in moving(picture, count)])
     (tmp_path / 'junk').write_bytes(b'no flow')
     cv2.writeOpticalFlow(str(tmp_path / 'small.flo'), np.zeros([8, 8, 2], np.float32))

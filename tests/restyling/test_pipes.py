@@ -11,9 +11,11 @@ import pytest
 import running
 from PIL import Image
 
+from resnet_in_tf.cluster import command as clusters
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.pictures import images
 from resnet_in_tf.restyling import batch, pipes
+from resnet_in_tf.video import command as films
 
 
 def piped(model, data, *flags):
@@ -56,6 +58,15 @@ def test_only_one_end_may_be_a_pipe(random_model, photo, expected, tmp_path):
     status, out, _ = piped(random_model, data, '--input', '-', '--output', tmp_path / 'b.bmp')
     assert (status, out) == (0, b'1 done, 0 skipped, 0 failed\n')
     assert np.array_equal(images.read(str(tmp_path / 'b.bmp')), expected)
+
+
+@pytest.mark.parametrize('restyle, why', [
+    (films.restyle, '--input a.mp4 is a film'), (clusters.restyle, '--cluster is for many')])
+def test_one_picture_alone_goes_through_a_pipe(restyle, why, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match='^--output -: is for one picture, and %s; name a file or a' % why):
+        restyle({'input': 'a.mp4', 'output': '-'})
+    assert os.listdir(str(tmp_path)) == []
 
 
 @pytest.mark.parametrize('data, reason', [(b'', 'the file is empty'), (b'words' * 99, 'not a picture'),

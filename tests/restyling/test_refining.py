@@ -5,7 +5,9 @@ import types
 
 import networks
 import numpy as np
+import onnx_networks
 import pytest
+import running
 
 from resnet_in_tf.errors import UserError
 from resnet_in_tf.network import frozen, rows
@@ -108,3 +110,12 @@ def test_small_photos_have_crops(tmp_path, face, shape):
     path = str(tmp_path / 'small.png')
     images.write(path, np.array(face[:shape[0], :shape[1]]))
     assert refining.Crops([path], {'image_size': 16, 'seed': 0}).at(0).shape == (16, 16, 3)
+
+
+def test_an_onnx_network_has_no_row_to_train(tmp_path, photo_path, paintings):
+    pytest.importorskip('onnxruntime')
+    model = onnx_networks.write(tmp_path / 'any.onnx')
+    result = running.script('stylize.py', '--model', model, '--style_image', paintings[0], '--refine', '5',
+                            '--input', photo_path, '--output', tmp_path / 'a.png')
+    assert result.returncode == 2 and result.stdout == '' and result.stderr.count('\n') == 1
+    assert '--refine: trains a row by a .pb' in result.stderr and not (tmp_path / 'a.png').exists()

@@ -12,6 +12,7 @@ from resnet_in_tf.network.layers import row_size
 from resnet_in_tf.network.regions import Regions
 from resnet_in_tf.pictures import images
 from resnet_in_tf.pictures.masks import Masks, of_pixels
+from resnet_in_tf.restyling import regions
 from resnet_in_tf.restyling.stylizer import Stylizer
 
 
@@ -170,3 +171,13 @@ def test_restyle_takes_masks(plain, photo, mask_path):
     mask[:, 40:] = True
     kept = np.asarray(plain.restyle(small, 'wave', mask=mask)).astype(int)
     assert np.array_equal(kept[:, :40], small[:, :40]) and np.abs(kept[:, 40:] - small[:, 40:]).mean() > 5
+
+
+def test_files_of_regions_are_masks_and_styles_however_they_are_weighed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ('m.png', 'n.png', 'a.jpg', 'b.jpg', 'photo.jpg'):
+        (tmp_path / name).write_bytes(b'')
+    assert regions.paths(['m.png:a.jpg:0.7', 'n.png:wave'], 'b.jpg:0.5') == [
+        'm.png', 'n.png', 'a.jpg', 'b.jpg']
+    assert regions.paths([('m.png', 'a.jpg')], None) == ['m.png', 'a.jpg']
+    assert regions.paths(['m.png:wave:0.7,udnie:0.3'], 'identity') == ['m.png']

@@ -89,6 +89,7 @@ def test_styles_tell_how_many_are_taken(server):
     (1, {'mask_styles': 'wave;udnie'}, 'mask_styles: 2 for 1 masks'),
     (1, {'mask_styles': 'monet'}, "mask_styles monet: this network has no style 'monet'"),
     (1, {'elsewhere': 'monet'}, "elsewhere monet: this network has no style 'monet'"),
+    (1, {'match_color': 'painting'}, 'match_color painting: a picture with masks has several paintings'),
     (5, {}, 'mask: 5 are too many; at most 4')])
 def test_what_does_not_go_together_is_400(server, photo, count, fields, words):
     status, _, body = send(server, photo, [png(LEFT)] * count, **fields)

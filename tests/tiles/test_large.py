@@ -137,6 +137,12 @@ def test_a_tile_too_small_to_hold_more_than_halo_is_an_error(network, photo):
         large.stylize_rows(network, rows.MemorySource(photo), Collected(), MIX, SMALL_TILE - 1)
 
 
+def test_what_is_no_number_is_refused_as_in_one_pass(network, photo, monkeypatch):
+    monkeypatch.setattr(network, 'stylize', lambda pixels, *_: np.full(pixels.shape, np.nan, np.float32))
+    with pytest.raises(UserError, match='NaN'):
+        large.stylize_rows(network, rows.MemorySource(photo), Collected(), MIX, SMALL_TILE)
+
+
 @pytest.mark.parametrize('height, width, most', [
     (2000, 3000, 10 ** 6), (10000, 10000, 600000), (16, 100000, 70000), (1000, 1000, 10 ** 6),
     (5000, 320, 256 ** 2)])

@@ -132,6 +132,15 @@ def test_a_picture_too_large_to_decode_whole_is_refused_with_advice(tmp_path, fa
             pytest.fail('it was opened')
 
 
+def test_memory_for_decoding_is_that_of_the_format_within(tmp_path, face, monkeypatch):
+    save(tmp_path / 'a.webp', face)
+    (tmp_path / 'a.webp').rename(tmp_path / 'a.jpg')
+    monkeypatch.setattr(memory, 'decoding_bytes', {'WEBP': 10 ** 9, 'JPEG': 1}.get)
+    with pytest.raises(UserError, match='a.jpg: decoding it takes'):
+        with row_files.open_source(str(tmp_path / 'a.jpg'), PLENTY):
+            pytest.fail('it was opened')
+
+
 @pytest.mark.parametrize('name', ['a.png', 'a.tif', 'a.bmp', 'a.webp', 'a.jpg'])
 @pytest.mark.parametrize('streaming', [True, False])
 def test_rows_become_a_file_that_holds_them(tmp_path, face, name, streaming, monkeypatch):
