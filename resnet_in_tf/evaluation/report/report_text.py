@@ -58,7 +58,7 @@ ResNet-IN, {learning_rate_steps} steps at each rate.
 
 ## Content and style loss on the test photos
 
-Under training's own VGG-19, lower is nearer; the untouched photo has no content loss.
+Under training's own loss network, lower is nearer; the untouched photo has no content loss.
 
 {losses}
 
