@@ -92,7 +92,9 @@ def structure(segmenter, workshop, name, step, photos, labels):
         List of dicts: system, photo, style, test (1 to TESTS), miou; empty where there is no other photo.
     """
     rows, keys = [], list(photos)
-    for place, key in enumerate(keys if name or len(keys) > 1 else []):
+    if not name and len(keys) == 1:
+        return rows
+    for place, key in enumerate(keys):
         for style in workshop.paintings if name else ['']:
             if name:
                 found = segmenter.labels(workshop.read(name, step, 'test', style, key))

@@ -16,8 +16,8 @@ from resnet_in_tf.pictures.guards import EXTENSIONS, MAX_PIXELS, guarded, open_f
 from resnet_in_tf.pictures.listing import find_pictures, list_pictures
 
 __all__ = ['PictureError', 'MAX_PIXELS', 'MAX_SIDE', 'EXTENSIONS', 'read', 'read_rgba', 'decode', 'check',
-           'check_target', 'format_in', 'format_of', 'write', 'encode', 'bytes_of', 'resize', 'find_pictures',
-           'list_pictures']
+           'check_target', 'format_in', 'format_of', 'write', 'encode', 'bytes_of', 'resize', 'middle',
+           'find_pictures', 'list_pictures']
 
 _KEEP_ALPHA = ('PNG', 'WEBP', 'TIFF')
 MAX_SIDE = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535}  # pixels; other formats hold what fits in memory
@@ -244,6 +244,14 @@ def resize(pixels, width, height):
     if width < 1 or height < 1:
         raise ValueError('cannot resize to {}x{}'.format(width, height))
     return np.array(resized.resize(Image.fromarray(bytes_of(pixels)), width, height))
+
+
+def middle(pixels, side):
+    """The largest square in the middle of pixels, at a size: uint8 [side, side, 3]."""
+    height, width = pixels.shape[:2]
+    own = min(height, width)
+    top, left = (height - own) // 2, (width - own) // 2
+    return resize(pixels[top:top + own, left:left + own], side, side)
 
 
 def _flattened(file, name, alpha, formats, max_pixels):

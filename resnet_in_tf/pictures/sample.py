@@ -17,11 +17,7 @@ def photo():
 
 def square():
     """Its middle, as thumbnails of styles have it: uint8 [SIDE, SIDE, 3]."""
-    pixels = photo()
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return images.resize(pixels[top:top + side, left:left + side], SIDE, SIDE)
+    return images.middle(photo(), SIDE)
 
 
 def thumbnail(stylized):

@@ -46,8 +46,6 @@ def of(parsed, engine, style_weights, flag='--match_color'):
     if not parsed:
         return None
     target, amount = parsed
-    if target != PHOTO and isinstance(style_weights, Regions):
-        raise UserError('%s %s: a picture with masks has several paintings; photo works' % (flag, target))
     return Match(None if target == PHOTO else colors_of_styles(engine, style_weights, flag), amount)
 
 
@@ -58,9 +56,10 @@ def colors_of_styles(engine, style_weights, flag='--match_color'):
         engine, style_weights, flag: as in `read`.
 
     Raises:
-        UserError: the network has no palettes, or only `identity` has a share.
+        UserError: the network has no palettes, only `identity` has a share, or it is by region.
     """
-    table, weights = check(engine, style_weights, flag), np.asarray(style_weights, np.float64)
+    table = check(engine, style_weights, flag, isinstance(style_weights, Regions))
+    weights = np.asarray(style_weights, np.float64)
     styles = len(table)
     palette = weights[:styles - 1] @ table[:-1]
     if len(weights) > styles:
@@ -68,8 +67,13 @@ def colors_of_styles(engine, style_weights, flag='--match_color'):
     return colors_of_palette(palette / (1.0 - weights[styles - 1]))
 
 
-def check(engine, style_weights, flag='--match_color'):
-    """The palettes of a network's styles: float32 [S, 9]; arguments and errors as in `colors_of_styles`."""
+def check(engine, style_weights, flag='--match_color', by_region=False):
+    """The palettes of a network's styles: float32 [S, 9]; arguments and errors as in `colors_of_styles`.
+
+    `by_region` says whether the picture has masks, and so no one painting.
+    """
+    if by_region:
+        raise UserError('%s painting: a picture with masks has several paintings; photo works' % flag)
     table = palettes(engine, flag)
     if style_weights[len(table) - 1] >= 1:
         raise UserError('%s painting: at strength 0 there is no painting; give more' % flag)

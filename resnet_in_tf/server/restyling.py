@@ -142,11 +142,8 @@ def check_colors(order, engine):
         engine: engines.Engine.
     """
     if order.match_color and order.match_color[0] == finishing.PAINTING:
-        if order.regions is not None:
-            raise problems.parameter('match_color painting: a picture with masks has several paintings; '
-                                     'photo works')
         try:
-            matching.check(engine, order.style_weights, 'match_color')
+            matching.check(engine, order.style_weights, 'match_color', order.regions is not None)
         except UserError as error:
             raise problems.parameter(str(error)) from None
 

@@ -4,7 +4,7 @@ import contextlib
 
 from resnet_in_tf import memory
 from resnet_in_tf.errors import UserError
-from resnet_in_tf.pictures import images
+from resnet_in_tf.pictures import guards, images
 from resnet_in_tf.tiles import exact as exact_mode
 from resnet_in_tf.tiles import scratch, vips
 from resnet_in_tf.tiles.large import SMALLEST_TILE, pixels_in
@@ -32,8 +32,9 @@ def open_source(path, max_memory):
     """
     source = vips.open_source(path)
     if source is None:
-        width, height = images.check(path)
-        each = memory.decoding_bytes(images.format_in(path)) + scratch.memory_bytes(SPOOL_BYTES)
+        with guards.open_file(path) as file:
+            header, (width, height), _ = guards.open_picture(file, path)
+        each = memory.decoding_bytes(header.format) + scratch.memory_bytes(SPOOL_BYTES)
         needed = memory.resident() + each * width * height
         if needed > max_memory:
             raise UserError('%s: decoding it takes %s, more than --max_memory %s; %s' % (

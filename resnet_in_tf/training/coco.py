@@ -173,10 +173,7 @@ def held_out(folder, names, image_size, count=HELD_OUT_PHOTOS):
             photo = images.read(os.path.join(folder, name))
         except images.PictureError:
             continue
-        height, width = photo.shape[:2]
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        crops.append(images.resize(photo[top:top + side, left:left + side], image_size, image_size))
+        crops.append(images.middle(photo, image_size))
         if len(crops) == count:
             break
     return np.stack(crops) if crops else None

@@ -1,4 +1,4 @@
-"""Folders, locks and checksums of fetched files; test_download and test_fetch_hed fetch them."""
+"""Checksums and messages of fetched files; test_download and test_fetch_hed fetch them."""
 
 import hashlib
 
@@ -27,7 +27,6 @@ def test_a_file_of_another_checksum_is_not_the_file(tmp_path):
     with pytest.raises(ValueError, match='is not the file, its sha256 differs'):
         fetching.require_checksum(str(path), 'sha256', right)
     assert not fetching.has_checksum(str(tmp_path / 'none'), 'md5', right)
-
 
 
 def test_an_error_of_many_lines_or_none_is_one_line():
