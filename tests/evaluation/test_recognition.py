@@ -46,10 +46,10 @@ def test_auc_sees_the_order_where_accuracy_sees_nothing():
 
 def test_two_pictures_a_style_are_scored_without_a_warning():
     asked = [number for number in range(12) for _ in range(2)]
+    seen = [12] + asked[1:]  # one is taken for a photo: 13 classes of 24 pictures
     with warnings.catch_warnings():
         warnings.simplefilter('error')
-        assert recognition.scores(asked, np.eye(13)[asked]) == {
-            'accuracy': 1.0, 'recall': 1.0, 'f1': 1.0, 'auc': 1.0}
+        assert recognition.scores(asked, np.eye(13)[seen])['accuracy'] == pytest.approx(23 / 24)
 
 
 def test_one_style_has_no_auc():
