@@ -5,13 +5,13 @@ Every term has a name and a weight; nothing else is added to the loss.
 
 import tensorflow.compat.v1 as tf
 
-from resnet_in_tf.perceptual import losses, penalties, vgg
+from resnet_in_tf.perceptual import evenness, losses, penalties, vgg
 from resnet_in_tf.perceptual.targets import moment_scales
 
 # What is reported, in this order: the weighted sum, then each term raw.
-PARTS = ('total', 'content', 'style', 'total_variation', 'moments', 'teacher', 'steady',
-         'identity_pixel', 'saturation', 'spikes', 'silence')
-FURTHER = ('moments', 'teacher', 'steady')  # terms of training alone, each where it is asked for
+PARTS = ('total', 'content', 'style', 'total_variation', 'moments', 'evenness', 'teacher',
+         'steady', 'identity_pixel', 'saturation', 'spikes', 'silence')
+FURTHER = ('moments', 'evenness', 'teacher', 'steady')  # terms of training alone, each where it is asked for
 SMALLEST_SQUARE = 0.01  # a photo of one colour has lightness 0, and its loss would be without bound
 
 
@@ -92,6 +92,8 @@ def training_losses(photo, restyled, activations, mix, step, params, picture=Non
             further['moments'] = tf.add_n(
                 [losses.moment_loss(losses.channel_moments(painted[layer]), targets[layer], scales[layer])
                  for layer in style_layers]) / len(style_layers)
+        if params['evenness_weight']:
+            further['evenness'] = evenness.evenness_loss(restyled, photo)
         for name in FURTHER:
             terms[name] = further.get(name, tf.zeros_like(total))
             total += params[name + '_weight'] * terms[name]

@@ -52,6 +52,9 @@ SETTINGS = (
     # A second look at each layer, and at each painting; the network that ships was trained with 25 at last.
     Setting('moments_weight', float, 0.0, 0, None,
             "Weight of the difference of VGG channels' means and deviations from the painting's.", True),
+    # In the losses nothing else tells a sky of two tones from one, or glow from none.
+    Setting('evenness_weight', float, 0.0, 0, None,
+            'Weight of what is uneven where the photo is even: glow, skies in two tones.', True),
     Setting('teacher_weight', float, 20.0, 0, None,  # as the identity row's pixel loss
             "--teacher: weight of the pixel loss towards the teacher's pictures.", True),
     # It holds strokes to the photo: a picture of its own needs none, and each step takes a second pass.

@@ -10,7 +10,7 @@ from resnet_in_tf.perceptual.targets import moment_targets, style_targets
 
 LAYERS = ('relu1_1', 'relu2_1')
 WEIGHTS = {'content_weight': 3.0, 'style_weight': 5.0, 'tv_weight': 0.7, 'identity_weight': 11.0,
-           'moments_weight': 1.5, 'teacher_weight': 6.0, 'steady_weight': 9.0,
+           'moments_weight': 1.5, 'evenness_weight': 4.0, 'teacher_weight': 6.0, 'steady_weight': 9.0,
            'saturation_weight': 2.0, 'spikes_weight': 0.5, 'silence_weight': 13.0}
 
 FURTHER = {'teacher': [0.25, 0.5], 'steady': [0.125, 0.0]}
@@ -48,7 +48,8 @@ def prices(parts):
 
 def painting(parts):
     return (5.0 * parts['style'] + 3.0 * parts['content'] + 0.7 * parts['total_variation']
-            + 1.5 * parts['moments'] + 6.0 * parts['teacher'] + 9.0 * parts['steady'])
+            + 1.5 * parts['moments'] + 4.0 * parts['evenness'] + 6.0 * parts['teacher']
+            + 9.0 * parts['steady'])
 
 
 def test_the_total_is_the_weighted_sum_of_the_parts(parts):

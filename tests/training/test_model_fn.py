@@ -31,7 +31,8 @@ def params(face):
             'start_from': None, 'held_out': None,
             'held_out_pictures': None, 'initial': {},
             'moments': {'relu1_1': np.random.RandomState(1).uniform(0.5, 2, [2, 2, 64]).astype('float32')},
-            'teacher': None, 'moments_weight': 0.0, 'teacher_weight': 20.0, 'steady_weight': 0.0,
+            'teacher': None, 'moments_weight': 0.0, 'evenness_weight': 0.0, 'teacher_weight': 20.0,
+            'steady_weight': 0.0,
             'saturation_weight': 0.0, 'spikes_weight': 0.0, 'silence_weight': 0.0}
 
 
@@ -165,7 +166,7 @@ def test_each_penalty_is_a_named_term_that_its_weight_brings_into_the_total(para
     assert weighted['total'] == pytest.approx(without['total'] + 1000 * without[name], rel=1e-4)
 
 
-@pytest.mark.parametrize('name', ['moments', 'steady', 'teacher'])
+@pytest.mark.parametrize('name', ['moments', 'evenness', 'steady', 'teacher'])
 def test_each_further_term_is_named_and_there_where_it_is_asked_for(params, face, tmp_path, name):
     changed = {'teacher': teacher.open_teacher(write_random(tmp_path / 'large.pb'), ['wave', 'udnie'])} if (
         name == 'teacher') else {}
