@@ -108,8 +108,8 @@ def write_card(model, styles, test_images, vgg_weights, judge_vgg_weights=None, 
 
 def style_line(style):
     """A style's measures as one line of text, from its entry in the card."""
-    line = '{name}: content {content}, style {style}, recognised {recognised}, ssim {ssim}'.format(
-        **dict(style, **style['losses']))
+    line = ('{name}: content {content}, style {style}, recognised {recognised}, ssim {ssim}, '
+            'unevenness {unevenness}').format(**dict(style, **style['losses']))
     for key in ('textureless', 'pixel_patterns'):
         line += '; %s: %s' % (key.replace('_', ' '),
                               ', '.join('%s %s' % item for item in sorted(style[key].items())))

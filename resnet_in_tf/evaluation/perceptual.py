@@ -1,10 +1,13 @@
-"""Content and style loss of finished pictures under training's loss network: the literature's measure."""
+"""Content and style loss of finished pictures under training's loss network: the literature's measure.
+Beside them how uneven a picture is where its photo is even: both are of a pair.
+"""
 
 import tensorflow.compat.v1 as tf
 
 from resnet_in_tf.evaluation.features import channel_moments
 from resnet_in_tf.graphs import session_config
 from resnet_in_tf.perceptual import vgg
+from resnet_in_tf.perceptual.evenness import unevenness
 from resnet_in_tf.perceptual.objective import painting_terms, painting_total
 from resnet_in_tf.perceptual.targets import style_targets
 from resnet_in_tf.training.config import resolve
@@ -36,17 +39,21 @@ class PerceptualMeter:
             terms = painting_terms(painted, self.wanted, targets, self.stylized, config)
             self.parts = {name: term[0] for name, term in
                           dict(terms, total=painting_total(terms, config)).items()}
+            self.parts['unevenness'] = unevenness(self.stylized, self.photo)[0]
             self.statistics = channel_moments([painted[layer][0] for layer in style_layers])
             self.session = tf.Session(config=session_config())
             self.session.run(tf.local_variables_initializer())
 
     def look_at(self, photo):
-        """What losses of a photo's pictures need of it: its features, by content layer.
+        """What the measures of a photo's pictures need of it: itself and its features, dict tensor -> array.
 
         Args:
             photo: uint8 or float [H, W, 3].
         """
-        return self.session.run(self.wanted, {self.photo: photo[None]})
+        given = {self.photo: photo[None]}
+        features = self.session.run(self.wanted, given)
+        given.update((self.wanted[layer], values) for layer, values in features.items())
+        return given
 
     def measure(self, wanted, stylized, style):
         """The losses of one picture, and what a judge on the style layers sees in it.
@@ -57,13 +64,13 @@ class PerceptualMeter:
             style: index of the painting.
 
         Returns:
-            (losses, statistics): dict of float (total, content, style), and features.channel_moments
-            of the style layers.
+            (losses, statistics): dict of float (total, content, style, and
+            unevenness, in grey values), and features.channel_moments of the style layers.
         """
-        feed = {self.wanted[layer]: values for layer, values in wanted.items()}
+        feed = dict(wanted)
         feed.update({self.style: [style], self.stylized: stylized[None]})
         parts, statistics = self.session.run((self.parts, self.statistics), feed)
-        return {name: float(parts[name]) for name in ('total', 'content', 'style')}, statistics
+        return {name: float(parts[name]) for name in ('total', 'content', 'style', 'unevenness')}, statistics
 
     def close(self):
         """Gives the session's memory back."""

@@ -16,7 +16,7 @@ COLUMNS = {  # of a style's measures, as quality.means_of has them
     'content loss': ('losses', 'content'), 'style loss': ('losses', 'style'), 'SSIM': ('ssim',),
     'textureless': ('textureless', 'pictures'), 'textureless in painting': ('textureless', 'painting'),
     'patterns': ('pixel_patterns', 'pictures'), 'patterns in photo': ('pixel_patterns', 'photos'),
-    'patterns in painting': ('pixel_patterns', 'painting')}
+    'patterns in painting': ('pixel_patterns', 'painting'), 'unevenness': ('unevenness',)}
 
 
 def by_name(paths, name=style_name):

@@ -109,7 +109,7 @@ def measure_picture(meter, index, looked_at, picture):
     """
     losses, statistics = meter.measure(looked_at.features, picture, index)
     return {'content': losses['content'], 'style': losses['style'], 'ssim': ssim(looked_at.photo, picture),
-            'textureless': texture.textureless_share(picture),
+            'unevenness': losses['unevenness'], 'textureless': texture.textureless_share(picture),
             'patterns': texture.pixel_patterns(picture, looked_at.flat),
             'photo_patterns': looked_at.patterns}, statistics
 
@@ -125,14 +125,16 @@ def means_of(rows, painting):
         dict: losses (content and style), ssim (to the photo, of luminance), textureless (share of area in
         patches without texture, of the pictures and of the painting), pixel_patterns (root mean square
         in grey values: of the pictures where the photo itself has no texture, of those photos there,
-        and of the painting as a whole). None stands where there is nothing to measure.
+        and of the painting as a whole), unevenness (of the pictures, evenness.unevenness). None stands
+        where there is nothing to measure.
     """
     means = {name: mean([row[name] for row in rows]) for name in rows[0]}
     return {'losses': {part: means[part] for part in ('content', 'style')}, 'ssim': means['ssim'],
             'textureless': {'pictures': means['textureless'],
                             'painting': mean([texture.textureless_share(painting)])},
             'pixel_patterns': {'pictures': means['patterns'], 'photos': means['photo_patterns'],
-                               'painting': mean([texture.pixel_patterns(painting)])}}
+                               'painting': mean([texture.pixel_patterns(painting)])},
+            'unevenness': means['unevenness']}
 
 
 def train_judge(vgg_weights, paintings, photos, crops):

@@ -42,7 +42,7 @@ def test_card_holds_losses_of_each_style_notes_and_checksum(tmp_path, tiny_model
         assert style['textureless']['painting'] == pytest.approx(texture.textureless_share(own), abs=1e-3)
         assert 0 < style['ssim'] < 1
         line = [line for line in result.stdout.splitlines() if line.startswith(style['name'] + ': ')][0]
-        for number in (style['ssim'], style['recognised'], style['losses']['style'],
+        for number in (style['ssim'], style['recognised'], style['losses']['style'], style['unevenness'],
                        style['pixel_patterns']['pictures'], style['textureless']['pictures']):
             assert str(number) in line
     assert 'recognition: accuracy %s' % card['recognition']['accuracy'] in result.stdout

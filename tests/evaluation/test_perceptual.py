@@ -31,6 +31,18 @@ def test_the_photo_itself_has_no_content_loss_and_the_painting_no_style_loss(met
     assert meter.measure(wanted, paintings[0], 1)[0]['style'] > 0.01  # the other painting is another
 
 
+def test_unevenness_is_the_step_between_two_tones_where_the_photo_has_one(meter):
+    photo = np.full([48, 48, 3], 120, np.uint8)
+    tones = np.where(np.arange(48) < 24, 120, 150)[None, :, None] * np.ones([48, 1, 3])
+    # Of six cells in a row d of 6 - d pairs cross the border; along the columns none does.
+    crossing, pairs = 6 * (1 + 2 + 2), 2 * 6 * (5 + 4 + 2)
+    found = meter.measure(meter.look_at(photo), tones, 0)[0]['unevenness']
+    assert found == pytest.approx(30 * np.sqrt(crossing / pairs), rel=1e-3)
+    assert meter.measure(meter.look_at(photo), photo, 0)[0]['unevenness'] == pytest.approx(0, abs=0.05)
+    noise = np.random.RandomState(0).randint(0, 256, [48, 48, 3]).astype(np.uint8)
+    assert np.isnan(meter.measure(meter.look_at(noise), tones, 0)[0]['unevenness'])
+
+
 def test_the_total_is_weighed_as_it_was_told(meter, paintings, face):
     found, _ = meter.measure(meter.look_at(face[:48, :48]), face[100:148, 200:248], 0)
     assert found['total'] == pytest.approx(2.0 * found['content'] + 7.0 * found['style'], rel=1e-5)

@@ -95,7 +95,8 @@ def test_a_network_s_pictures_have_the_measures_of_its_card(tmp_path, tiny_model
     for style in card['styles']:
         row = rows[str(tmp_path / 'pictures'), style['name']]
         for column, value in (('content loss', style['losses']['content']), ('SSIM', style['ssim']),
-                              ('style loss', style['losses']['style']), ('recognised', style['recognised']),
+                              ('style loss', style['losses']['style']), ('unevenness', style['unevenness']),
+                              ('recognised', style['recognised']),
                               ('patterns in painting', style['pixel_patterns']['painting'])):
             assert float(row[column]) == pytest.approx(value, rel=0.01, abs=2e-3)  # of rounding to 8 bits
     shown = table_after(results[1].stdout, '\ntiles, waves:')[str(tmp_path / 'pictures')]

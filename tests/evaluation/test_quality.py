@@ -16,7 +16,8 @@ class Meter:
         return photo.mean()
 
     def measure(self, wanted, picture, index):
-        return {'content': index, 'style': 10 * index, 'total': 0}, np.array([wanted, picture.mean()])
+        losses = {'content': index, 'style': 10 * index, 'total': 0, 'unevenness': float('nan')}
+        return losses, np.array([wanted, picture.mean()])
 
 
 def measured(index, photo, picture, painting):
@@ -44,6 +45,7 @@ def test_without_flat_places_there_is_nothing_to_measure():
     photo = grey(120 + 40 * np.random.RandomState(0).randn(64, 64))
     found = measured(0, photo, grey(np.full((64, 64), 9.0)), photo)
     assert found['pixel_patterns']['pictures'] is None and found['pixel_patterns']['photos'] is None
+    assert found['unevenness'] is None
     assert found['textureless'] == {'pictures': 1, 'painting': 0}
 
 
